@@ -1,0 +1,151 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The one list of flags; every Swift target uses it.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Kernels are measured and tested optimised, also in debug builds, where `-O0` would make them a hundred times slower.
+let kernels: [CSetting] = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+
+extension Target.Dependency {
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioConcurrency = product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let metrics = product(name: "Metrics", package: "swift-metrics")
+    static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let protobuf = product(name: "SwiftProtobuf", package: "swift-protobuf")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+}
+
+/// A library target whose folder and tests carry its name.
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [.byName(name: name), "LatticeTesting"] + dependencies,
+        resources: resources,
+        swiftSettings: strict
+    )
+}
+
+let package = Package(
+    name: "lattice",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "lattice", targets: ["lattice"]),
+        .library(name: "Lattica", targets: ["Lattica"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: [
+        // Lattica: peers, streams, calls. Knows nothing of AI or money.
+        module("Multiformats"),
+        module("LatticaCore", ["Multiformats", .nioCore, .crypto]),
+        module("LatticaConnection", ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .crypto, .logging]),
+        module("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
+        module("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
+        module(
+            "Lattica",
+            [
+                "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .nioCore, .nioPosix,
+                .nioConcurrency, .logging, .lifecycle,
+            ]
+        ),
+
+        // The ledger: money and registration.
+        .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+        module("Ledger", ["CSecp256k1", .crypto, .nioConcurrency]),
+        module("LedgerEmbedded", ["Ledger", .grdb, .crypto, .logging, .nioConcurrency]),
+
+        // What Nexus and nodes say to each other.
+        module("NodeAPI", [.protobuf]),
+
+        // Nodes.
+        .target(name: "InferenceKernels", cSettings: kernels),
+        module("Inference", ["InferenceKernels", .logging, .nioConcurrency, .crypto]),
+        module(
+            "NodeHost",
+            [
+                "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore, .nioConcurrency,
+                .grdb, .crypto, .logging, .lifecycle, .protobuf,
+            ]
+        ),
+
+        // Nexus, the kernel, and its HTTP face.
+        module(
+            "Nexus",
+            [
+                "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore, .nioConcurrency, .grdb, .crypto,
+                .logging, .metrics, .lifecycle, .protobuf,
+            ]
+        ),
+        .target(
+            name: "NexusHTTP",
+            dependencies: [
+                "Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioConcurrency, .logging, .metrics, .coreMetrics, .lifecycle,
+            ],
+            resources: [.embedInCode("Site")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "lattice",
+            dependencies: [
+                "NexusHTTP", "Nexus", "NodeHost", "Inference", "Lattica", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded",
+                .arguments, .httpClient, .logging, .metrics, .lifecycle, .nioCore, .nioPosix, .crypto,
+            ],
+            swiftSettings: strict
+        ),
+
+        // Tests.
+        .target(
+            name: "LatticeTesting",
+            dependencies: [.nioCore, .nioConcurrency],
+            path: "Tests/LatticeTesting",
+            swiftSettings: strict
+        ),
+        tests("Multiformats"),
+        tests("LatticaCore", ["Multiformats", .nioCore, .crypto]),
+        tests("LatticaConnection", ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .crypto, .logging]),
+        tests("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore]),
+        tests("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .logging]),
+        tests("Lattica", ["LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats", .nioCore, .nioPosix, .logging]),
+        tests("Ledger", [.crypto]),
+        tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
+        tests("Inference", ["InferenceKernels"]),
+        tests("NodeHost", ["NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .crypto, .nioCore, .logging]),
+        tests(
+            "Nexus",
+            ["NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .crypto, .nioCore, .logging]
+        ),
+        tests("NexusHTTP", ["Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .logging]),
+        tests("lattice", ["Inference", "Ledger", "LedgerEmbedded"]),
+    ]
+)
