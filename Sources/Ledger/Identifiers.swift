@@ -15,7 +15,9 @@ public struct UserID: Hashable, Comparable, Sendable, Codable, CustomStringConve
     public var description: String { String(number) }
 }
 
-/// The number of a node, from 1, in the order of registration. Zero names no node.
+/// The number of a node, from 1, in the order of registration.
+///
+/// Zero names no node.
 public struct NodeID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// The number.
     public let number: UInt64
