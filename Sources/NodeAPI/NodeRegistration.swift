@@ -9,6 +9,9 @@ public struct NodeRegistration: TypedMessage, Hashable, Sendable {
     public static let typeString =
         "NodeRegistration(uint8 kind,bytes32 model,bytes32 metadata,address payout,address signer,uint64 commission)"
 
+    /// Keccak-256 of the type string.
+    public static let typeHash = ABI.eventTopic(typeString)
+
     /// LLM 1, knowledge hub 2, agent hub 3.
     public var kind: UInt8
     /// The hash over the model file.
@@ -40,10 +43,7 @@ public struct NodeRegistration: TypedMessage, Hashable, Sendable {
     }
 
     /// The fields in the order of the type string.
-    public var fields: [ABIValue] {
-        [
-            .uint(UInt64(kind)), .bytes32(model), .bytes32(metadata), .address(payout), .address(signer),
-            .uint(commission),
-        ]
+    public var fields: [Bytes32] {
+        [Bytes32(number: UInt64(kind)), model, metadata, payout.word, signer.word, Bytes32(number: commission)]
     }
 }

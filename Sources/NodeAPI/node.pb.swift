@@ -30,6 +30,60 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+public nonisolated enum ProtoRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case contextExceeded // = 1
+  case busy // = 2
+
+  /// The node does not know the session, for instance after a restart; open another.
+  case sessionUnknown // = 3
+  case badRequest // = 4
+
+  /// An earlier receipt of the channel is unpaid.
+  case unpaid // = 5
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .contextExceeded
+    case 2: self = .busy
+    case 3: self = .sessionUnknown
+    case 4: self = .badRequest
+    case 5: self = .unpaid
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .contextExceeded: return 1
+    case .busy: return 2
+    case .sessionUnknown: return 3
+    case .badRequest: return 4
+    case .unpaid: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [ProtoRefusalReason] = [
+    .unspecified,
+    .contextExceeded,
+    .busy,
+    .sessionUnknown,
+    .badRequest,
+    .unpaid,
+  ]
+
+}
+
 public nonisolated enum ProtoFinishReason: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -140,7 +194,7 @@ public nonisolated struct ProtoRegisterReply: Sendable {
 }
 
 /// What a node says of itself. Travels inside a libp2p signed envelope under the node's peer key.
-public nonisolated struct ProtoNodeRecord: Sendable {
+public nonisolated struct ProtoNodeAnnouncement: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -199,7 +253,7 @@ public nonisolated struct ProtoAnnounceRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// The serialized envelope around a NodeRecord.
+  /// The serialized envelope around a NodeAnnouncement.
   public var envelope: Data = Data()
 
   public var load: ProtoNodeLoad {
@@ -511,6 +565,15 @@ public nonisolated struct ProtoChatUpdate: Sendable {
     set {update = .voucherAccepted(newValue)}
   }
 
+  /// Instead of an answer; nothing else follows and nothing is charged.
+  public var refused: ProtoChatRefused {
+    get {
+      if case .refused(let v)? = update {return v}
+      return ProtoChatRefused()
+    }
+    set {update = .refused(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Update: Equatable, Sendable {
@@ -519,6 +582,8 @@ public nonisolated struct ProtoChatUpdate: Sendable {
     case finished(ProtoChatFinished)
     /// The voucher is on the node's disk.
     case voucherAccepted(ProtoVoucherAccepted)
+    /// Instead of an answer; nothing else follows and nothing is charged.
+    case refused(ProtoChatRefused)
 
   }
 
@@ -529,6 +594,26 @@ public nonisolated struct ProtoChatAccepted: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  public var promptTokens: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct ProtoChatRefused: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var reason: ProtoRefusalReason = .unspecified
+
+  /// For people.
+  public var detail: String = String()
+
+  /// With CONTEXT_EXCEEDED: what the context holds and what the prompt has, in tokens.
+  public var contextLength: UInt32 = 0
 
   public var promptTokens: UInt32 = 0
 
@@ -625,6 +710,10 @@ public nonisolated struct ProtoReceipt: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "lattice.node.v1"
+
+nonisolated extension ProtoRefusalReason: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_CONTEXT_EXCEEDED\0\u{1}REFUSAL_REASON_BUSY\0\u{1}REFUSAL_REASON_SESSION_UNKNOWN\0\u{1}REFUSAL_REASON_BAD_REQUEST\0\u{1}REFUSAL_REASON_UNPAID\0")
+}
 
 nonisolated extension ProtoFinishReason: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINISH_REASON_UNSPECIFIED\0\u{1}FINISH_REASON_STOP\0\u{1}FINISH_REASON_LENGTH\0\u{1}FINISH_REASON_CANCELLED\0")
@@ -784,8 +873,8 @@ nonisolated extension ProtoRegisterReply: SwiftProtobuf.Message, SwiftProtobuf._
   }
 }
 
-nonisolated extension ProtoNodeRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".NodeRecord"
+nonisolated extension ProtoNodeAnnouncement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".NodeAnnouncement"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{1}peer\0\u{1}addresses\0\u{1}node\0\u{1}signer\0\u{1}name\0\u{1}models\0\u{1}capacity\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -835,7 +924,7 @@ nonisolated extension ProtoNodeRecord: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: ProtoNodeRecord, rhs: ProtoNodeRecord) -> Bool {
+  public static func ==(lhs: ProtoNodeAnnouncement, rhs: ProtoNodeAnnouncement) -> Bool {
     if lhs.sequence != rhs.sequence {return false}
     if lhs.peer != rhs.peer {return false}
     if lhs.addresses != rhs.addresses {return false}
@@ -1459,7 +1548,7 @@ nonisolated extension ProtoChatStop: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatUpdate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}delta\0\u{1}finished\0\u{3}voucher_accepted\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}delta\0\u{1}finished\0\u{3}voucher_accepted\0\u{1}refused\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1519,6 +1608,19 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.update = .voucherAccepted(v)
         }
       }()
+      case 5: try {
+        var v: ProtoChatRefused?
+        var hadOneofValue = false
+        if let current = self.update {
+          hadOneofValue = true
+          if case .refused(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.update = .refused(v)
+        }
+      }()
       default: break
       }
     }
@@ -1545,6 +1647,10 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
     case .voucherAccepted?: try {
       guard case .voucherAccepted(let v)? = self.update else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .refused?: try {
+      guard case .refused(let v)? = self.update else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
     case nil: break
     }
@@ -1582,6 +1688,51 @@ nonisolated extension ProtoChatAccepted: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 
   public static func ==(lhs: ProtoChatAccepted, rhs: ProtoChatAccepted) -> Bool {
+    if lhs.promptTokens != rhs.promptTokens {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoChatRefused: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ChatRefused"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{3}context_length\0\u{3}prompt_tokens\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.contextLength) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.promptTokens) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.reason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 1)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 2)
+    }
+    if self.contextLength != 0 {
+      try visitor.visitSingularUInt32Field(value: self.contextLength, fieldNumber: 3)
+    }
+    if self.promptTokens != 0 {
+      try visitor.visitSingularUInt32Field(value: self.promptTokens, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoChatRefused, rhs: ProtoChatRefused) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.detail != rhs.detail {return false}
+    if lhs.contextLength != rhs.contextLength {return false}
     if lhs.promptTokens != rhs.promptTokens {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -31,9 +31,10 @@ final class Credit: Sendable {
     }
 
     private struct Channel {
-        var user: UserID
-        var signed: Nano
-        var paid: Nano
+        var signed = Nano.zero
+        var paid = Nano.zero
+
+        var due: Nano { signed.clampedSubtracting(paid) }
     }
 
     private struct State {
@@ -47,12 +48,13 @@ final class Credit: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
-    /// Takes up the vouchers of an earlier run.
+    /// Takes up a voucher of an earlier run, and what the ledger paid on its channel.
     func restore(user: UserID, channel: ChannelName, signed: Nano, paid: Nano) {
         state.withLockedValue { state in
-            state.channels[channel] = Channel(user: user, signed: signed, paid: paid)
-            state.standings[user, default: Standing()].unsettled = state.standings[user, default: Standing()].unsettled
-                .clampedAdding(signed.clampedSubtracting(paid))
+            Self.move(channel, of: user, in: &state) { entry in
+                entry.signed = max(entry.signed, signed)
+                entry.paid = max(entry.paid, paid)
+            }
         }
     }
 
@@ -100,42 +102,37 @@ final class Credit: Sendable {
     func charge(_ hold: Hold, channel: ChannelName, signed: Nano) {
         state.withLockedValue { state in
             Self.end(hold, in: &state)
-            let before = state.channels[channel] ?? Channel(user: hold.user, signed: .zero, paid: .zero)
-            guard signed > before.signed else { return }
-            state.channels[channel] = Channel(user: hold.user, signed: signed, paid: before.paid)
-            let rise = Self.due(signed, before.paid).clampedSubtracting(Self.due(before.signed, before.paid))
-            var standing = state.standings[hold.user] ?? Standing()
-            standing.unsettled = standing.unsettled.clampedAdding(rise)
-            state.standings[hold.user] = standing
+            Self.move(channel, of: hold.user, in: &state) { $0.signed = max($0.signed, signed) }
         }
     }
 
     /// Takes over what the ledger says is paid on a channel.
-    func settled(_ channel: ChannelName, paid: Nano) {
+    func settled(_ channel: ChannelName, of user: UserID, paid: Nano) {
         state.withLockedValue { state in
             state.settlements += 1
-            guard var entry = state.channels[channel], paid > entry.paid else { return }
-            let fall = Self.due(entry.signed, entry.paid).clampedSubtracting(Self.due(entry.signed, paid))
-            entry.paid = paid
-            state.channels[channel] = entry
-            var standing = state.standings[entry.user] ?? Standing()
-            standing.unsettled = standing.unsettled.clampedSubtracting(fall)
-            state.standings[entry.user] = standing
+            Self.move(channel, of: user, in: &state) { $0.paid = max($0.paid, paid) }
         }
     }
 
-    private static func due(_ signed: Nano, _ paid: Nano) -> Nano {
-        signed.clampedSubtracting(paid)
+    /// Changes a channel and carries what is due on it over to the user's standing.
+    private static func move(
+        _ name: ChannelName,
+        of user: UserID,
+        in state: inout State,
+        _ change: (inout Channel) -> Void
+    ) {
+        var channel = state.channels[name] ?? Channel()
+        let before = channel.due
+        change(&channel)
+        state.channels[name] = channel
+        let unsettled = state.standings[user]?.unsettled ?? .zero
+        state.standings[user, default: Standing()].unsettled =
+            unsettled.clampedAdding(channel.due).clampedSubtracting(before)
     }
 
     private static func end(_ hold: Hold, in state: inout State) {
         guard state.holds.removeValue(forKey: hold.number) != nil else { return }
-        state.standings[hold.user]?.reserved.subtract(hold.amount)
-    }
-}
-
-extension Nano {
-    fileprivate mutating func subtract(_ other: Nano) {
-        self = clampedSubtracting(other)
+        let reserved = state.standings[hold.user]?.reserved ?? .zero
+        state.standings[hold.user]?.reserved = reserved.clampedSubtracting(hold.amount)
     }
 }

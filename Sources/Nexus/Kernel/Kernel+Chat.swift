@@ -1,0 +1,188 @@
+import LatticaCore
+import LatticaRPC
+import Ledger
+import NodeAPI
+
+/// The life of a request: admit, hold, route, start.
+extension Kernel: ChatBackend {
+    /// Nodes that are tried for one request before it is refused.
+    private static let attempts = 3
+
+    /// The account that an API key opens.
+    public func authenticate(apiKey: String) async throws(NexusError) -> AccountID {
+        guard let hash = APIKey.hash(apiKey) else { throw .invalidKey }
+        let user: UserID?
+        do { user = try await store.user(ofAPIKeyHash: hash) } catch { throw .internalFault("the store cannot be read") }
+        guard let user else { throw .invalidKey }
+        return AccountID(user: user)
+    }
+
+    /// Admits, routes and starts a chat.
+    public func chat(_ request: ChatRequest, for account: AccountID) async throws(NexusError) -> any ChatAnswer {
+        try request.validate()
+        let snapshot = registry.snapshot
+        let offers = snapshot.nodes.flatMap { node in node.offers.filter { $0.model == request.model } }
+        guard !offers.isEmpty else { throw .modelNotFound(request.model, known: snapshot.knownModels) }
+        let size = RequestSize(request, contextLength: offers.map(\.contextLength).max() ?? 0)
+        var generator = SystemRandomNumberGenerator()
+        let ranking = Router.choose(
+            RoutingRequest(
+                model: request.model,
+                promptTokens: size.likelyPromptTokens,
+                maxTokens: request.maxTokens
+            ),
+            in: snapshot,
+            using: &generator
+        )
+        guard !ranking.choices.isEmpty else {
+            throw .noNodeAvailable(model: request.model, reasons: ranking.refused.map(\.reason))
+        }
+        var reasons = ranking.refused.map(\.reason)
+        for choice in ranking.choices.prefix(Self.attempts) {
+            let hold = try await hold(for: choice.offer, size, account.user)
+            registry.begin(choice.node.id)
+            do {
+                return try await start(request, on: choice, size, account.user, hold)
+            } catch StartFault.refusedForGood(let error) {
+                credit.release(hold)
+                registry.finished(choice.node.id) { _ in }
+                throw error
+            } catch {
+                credit.release(hold)
+                let isFault = if case StartFault.nodeUnfit = error { false } else { true }
+                registry.finished(choice.node.id) { if isFault { $0.sawFailure() } }
+                reasons.append("node \(choice.node.id): \(StartFault.describe(error))")
+                logger.info(
+                    "a node did not start an answer",
+                    metadata: ["node": "\(choice.node.id)", "error": "\(error)"]
+                )
+                if Task.isCancelled { break }
+            }
+        }
+        throw .noNodeAvailable(model: request.model, reasons: reasons)
+    }
+
+    private func hold(for offer: Offer, _ size: RequestSize, _ user: UserID) async throws(NexusError) -> Credit.Hold {
+        guard let worst = offer.price.cost(
+            inputTokens: UInt64(size.promptTokenLimit),
+            outputTokens: UInt64(size.answerTokenLimit)
+        ) else { throw .invalidRequest(field: "max_tokens", problem: "the worst-case cost is beyond all money") }
+        return try await credit.hold(worst, for: user) { () async throws(NexusError) in
+            do {
+                let funds = try await ledger.funds(user)
+                return funds.available.clampedAdding(funds.bonus)
+            } catch {
+                throw .internalFault("the ledger cannot be read")
+            }
+        }
+    }
+
+    private func start(
+        _ request: ChatRequest,
+        on choice: Ranking.Choice,
+        _ size: RequestSize,
+        _ user: UserID,
+        _ hold: Credit.Hold
+    ) async throws -> NodeAnswer {
+        guard let key = try await keys.keyID(of: user) else { throw NexusError.invalidKey }
+        try await enrolment.renew(key, of: user, cap: configuration.keyCap)
+        var session = try await sessions.session(with: choice.node, offer: choice.offer, user: user, key: key)
+        let started: StartedCall
+        do {
+            started = try await call(request, session, hold, size)
+        } catch StartFault.sessionUnknown {
+            await sessions.forget(choice.node.id)
+            session = try await sessions.session(with: choice.node, offer: choice.offer, user: user, key: key)
+            started = try await call(request, session, hold, size)
+        }
+        let services = AnswerServices(
+            book: book,
+            credit: credit,
+            registry: registry,
+            jobs: jobs,
+            logger: logger,
+            tokenLimit: size.answerTokenLimit
+        )
+        return NodeAnswer(
+            node: listing(choice.node, earned: .zero),
+            started: started,
+            session: session,
+            hold: hold,
+            services: services
+        )
+    }
+
+    private func call(
+        _ request: ChatRequest,
+        _ session: NodeSession,
+        _ hold: Credit.Hold,
+        _ size: RequestSize
+    ) async throws -> StartedCall {
+        let seed = request.sampling.seed ?? UInt64.random(in: .min ... .max)
+        let start = ProtoChatStart(request, session: session.id, credit: hold.amount, seed: seed)
+        return try await starter.start(start, session: session, promptTokenLimit: size.promptTokenLimit)
+    }
+}
+
+/// Bounds of a request in tokens, known before any node has counted.
+struct RequestSize: Hashable {
+    /// No tokenizer makes more tokens than there are bytes, and no template adds more than this to a turn.
+    let promptTokenLimit: Int
+    /// What the router reckons with.
+    let likelyPromptTokens: Int
+    /// The most tokens of the answer.
+    let answerTokenLimit: Int
+
+    /// Room for a template's own words, such as a built-in system prompt.
+    private static let templateAllowance = 512
+    private static let turnAllowance = 16
+
+    init(_ request: ChatRequest, contextLength: Int) {
+        let bytes = request.messages.reduce(0) { $0 + $1.content.utf8.count + $1.role.utf8.count }
+        let turns = request.messages.count * Self.turnAllowance
+        promptTokenLimit = min(contextLength, bytes + turns + Self.templateAllowance)
+        likelyPromptTokens = min(contextLength, bytes / 4 + turns)
+        answerTokenLimit = min(contextLength, request.maxTokens ?? contextLength)
+    }
+}
+
+extension ChatRequest {
+    /// Turns of one conversation beyond these are refused before they travel.
+    private static let turnLimit = 4096
+    private static let roles: Set = ["system", "developer", "user", "assistant", "tool"]
+
+    fileprivate func validate() throws(NexusError) {
+        guard !messages.isEmpty else { throw .invalidRequest(field: "messages", problem: "at least one is needed") }
+        guard messages.count <= Self.turnLimit else {
+            throw .invalidRequest(field: "messages", problem: "\(messages.count) are too many; \(Self.turnLimit) is the limit")
+        }
+        for (index, message) in messages.enumerated() where !Self.roles.contains(message.role) {
+            throw .invalidRequest(field: "messages[\(index)].role", problem: "'\(message.role.prefix(40))' is no role")
+        }
+        if let maxTokens, maxTokens < 1 {
+            throw .invalidRequest(field: "max_tokens", problem: "must be at least 1")
+        }
+        guard (0...2).contains(sampling.temperature) else {
+            throw .invalidRequest(field: "temperature", problem: "must be between 0 and 2")
+        }
+        guard sampling.topP > 0, sampling.topP <= 1 else {
+            throw .invalidRequest(field: "top_p", problem: "must be above 0 and at most 1")
+        }
+        guard sampling.topK >= 0 else { throw .invalidRequest(field: "top_k", problem: "must not be negative") }
+        guard stop.count <= 4, stop.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 256 }) else {
+            throw .invalidRequest(field: "stop", problem: "at most four strings of 1 to 256 bytes")
+        }
+    }
+}
+
+extension StartFault {
+    /// What is told to callers about a node that did not begin.
+    fileprivate static func describe(_ error: any Error) -> String {
+        switch error {
+        case StartFault.nodeUnfit(let reason): reason
+        case is DeadlineExceeded, RPCError.deadlineExceeded: "it did not answer in time"
+        case RPCError.unavailable: "it cannot be reached"
+        default: "it failed before the answer began"
+        }
+    }
+}

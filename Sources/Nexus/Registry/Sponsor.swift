@@ -1,0 +1,52 @@
+public import Ledger
+
+/// Who acts for this cluster on the ledger, each with an address of its own (ledger specification, §5 "Roles").
+public struct NexusRoles: Sendable {
+    /// Holds the supply of a private cluster and deposits budgets.
+    public var administrator: Address
+    /// Registers attested users and grants their keys.
+    public var registrar: Address
+    /// Grants the faucet's credits.
+    public var faucetSigner: Address
+    /// Submits settlements; any address may.
+    public var settler: Address
+
+    /// Names the roles.
+    public init(administrator: Address, registrar: Address, faucetSigner: Address, settler: Address) {
+        self.administrator = administrator
+        self.registrar = registrar
+        self.faucetSigner = faucetSigner
+        self.settler = settler
+    }
+}
+
+/// Puts nodes that join a private cluster on the ledger and lends them the stake that registering takes.
+///
+/// The stake comes from the administrator's supply and is locked behind the node; an operator of a private cluster need
+/// not own tokens to add a machine.
+struct Sponsor: Sendable {
+    let commands: LedgerCommands
+    let roles: NexusRoles
+
+    func register(_ registration: NodeRegistration, kind: NodeKind, owner: Address) async throws -> NodeID {
+        let ledger = commands.ledger
+        let stake = try await ledger.parameters().minimumSelfStake(kind)
+        let transfer = Command.transfer(to: owner, amount: TokenAmount(stake))
+        if try await ledger.account(owner) < TokenAmount(stake) {
+            _ = try await commands.perform(transfer, caller: roles.administrator)
+        }
+        let application = NodeApplication(
+            kind: kind,
+            model: registration.model,
+            meta: registration.metadata,
+            payout: registration.payout,
+            signer: registration.signer,
+            commission: UInt16(clamping: registration.commission),
+            selfStake: stake
+        )
+        guard let node = try await commands.perform(.registerNode(application), caller: owner).registeredNode else {
+            throw CommandFault.undecided
+        }
+        return node
+    }
+}

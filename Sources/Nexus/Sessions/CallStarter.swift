@@ -1,0 +1,103 @@
+import Foundation
+import LatticaRPC
+import Ledger
+import NodeAPI
+import SwiftProtobuf
+
+/// A call to a node that has accepted the request.
+struct StartedCall: Sendable {
+    let call: RPCCall
+    let requestHash: Bytes32
+    let promptTokens: Int
+    let promptTokenLimit: Int
+}
+
+/// Why a node did not begin an answer.
+enum StartFault: Error {
+    /// The request cannot be answered by any node that serves the model.
+    case refusedForGood(NexusError)
+    /// This node cannot; another may.
+    case nodeUnfit(String)
+    /// The node has forgotten the session; a new one will do.
+    case sessionUnknown
+}
+
+extension ProtoChatStart {
+    /// The message for a request under a session.
+    init(_ request: ChatRequest, session: Bytes32, credit: Nano, seed: UInt64) {
+        self.init()
+        self.session = Data(session.bytes)
+        model = request.model
+        turns = request.messages.map { message in
+            var turn = ProtoTurn()
+            turn.role = message.role
+            turn.content = message.content
+            return turn
+        }
+        maxTokens = UInt32(clamping: request.maxTokens ?? 0)
+        temperature = request.sampling.temperature
+        topP = request.sampling.topP
+        topK = UInt32(clamping: request.sampling.topK)
+        self.seed = seed
+        stop = request.stop
+        self.credit = credit.count
+    }
+}
+
+/// Asks a node to begin.
+struct CallStarter: Sendable {
+    let rpc: RPCClient
+
+    /// The longest a whole answer may take.
+    static let answerDeadline: Duration = .seconds(3600)
+    /// A node that does not accept by then is passed over.
+    static let acceptDeadline: Duration = .seconds(20)
+
+    /// Sends the request and waits until the node accepts it.
+    func start(_ request: ProtoChatStart, session: NodeSession, promptTokenLimit: Int) async throws -> StartedCall {
+        var command = ProtoChatCommand()
+        command.start = request
+        let bytes = [UInt8](try command.serializedData())
+        let call = try await rpc.open(NodeMethod.chat, on: session.peer, deadline: Self.answerDeadline)
+        do {
+            let update = try await withDeadline(Self.acceptDeadline) {
+                try await call.send(bytes)
+                return try await call.receive()
+            }
+            guard let update else { throw MessageError.missing("accepted") }
+            switch try ProtoChatUpdate(serializedBytes: update).update {
+            case .accepted(let accepted):
+                guard Int(accepted.promptTokens) <= promptTokenLimit else {
+                    throw StartFault.nodeUnfit("it counts more prompt tokens than the prompt can have")
+                }
+                return StartedCall(
+                    call: call,
+                    requestHash: SaltedHash.of(bytes, session: session.id),
+                    promptTokens: Int(accepted.promptTokens),
+                    promptTokenLimit: promptTokenLimit
+                )
+            case .refused(let refused):
+                throw fault(refused)
+            case .delta, .finished, .voucherAccepted, nil:
+                throw MessageError.badField("update: out of order")
+            }
+        } catch {
+            call.cancel()
+            throw error
+        }
+    }
+
+    private func fault(_ refused: ProtoChatRefused) -> StartFault {
+        switch refused.reason {
+        case .contextExceeded:
+            .refusedForGood(
+                .contextLengthExceeded(limit: Int(refused.contextLength), prompt: Int(refused.promptTokens))
+            )
+        case .badRequest: .refusedForGood(.invalidRequest(field: "messages", problem: refused.detail))
+        case .sessionUnknown: .sessionUnknown
+        case .busy: .nodeUnfit("it is busy")
+        case .unpaid: .nodeUnfit("it waits for an earlier voucher")
+        case .unspecified, .UNRECOGNIZED: .nodeUnfit("it refused: \(refused.detail)")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import LatticaCore
+import Ledger
+import NodeAPI
+
+/// An agreement with one node: who pays with which key, at which price.
+struct NodeSession: Sendable {
+    /// Chosen by the node; salts the hashes in receipts.
+    let id: Bytes32
+    let node: NodeID
+    let peer: PeerID
+    /// The address that signs the node's receipts.
+    let signer: Address
+    let key: KeyID
+    let user: UserID
+    let model: String
+    let quote: Quote
+    let quoteHash: Bytes32
+
+    /// A session is opened anew this long before its quote ends, so that no answer outlives it.
+    static let margin: UInt64 = 300
+
+    /// Whether a request may still begin, by the clock's Unix seconds.
+    func isFresh(at now: UInt64) -> Bool {
+        now + Self.margin < quote.validUntil
+    }
+
+    var channel: Credit.ChannelName { Credit.ChannelName(key: key, node: node) }
+}
+
+/// What Nexus knows of an answer when the node presents the bill.
+struct DeliveredAnswer: Sendable {
+    /// The hash of the request as it was sent, salted.
+    var request: Bytes32
+    /// The hash of the text as it was received, salted.
+    var response: Bytes32
+    /// The most tokens that the prompt can have.
+    var promptTokenLimit: Int
+    /// Tokens received.
+    var completionTokens: Int
+    /// The worst-case cost that was held.
+    var hold: Nano
+}
+
+/// Why a node's receipt is not paid.
+enum ReceiptFault: Error, Hashable, Sendable {
+    case foreignSignature
+    case wrongField(String)
+    case overcharged(claimed: Nano, due: Nano)
+    case moreThanHeld(claimed: Nano, held: Nano)
+    case tooManyTokens(claimed: UInt64, limit: Int)
+    case brokenChain(expected: Nano, claimed: Nano)
+}
+
+extension SignedReceipt {
+    /// Checks the receipt against the agreement, the delivery and the channel (ledger specification, §4 step 4).
+    ///
+    /// - Parameter base: what the channel's newest voucher promises already.
+    func check(
+        session: NodeSession,
+        delivered: DeliveredAnswer,
+        base: Nano,
+        domain: TypedDomain
+    ) throws(ReceiptFault) {
+        guard receipt.session == session.id else { throw .wrongField("session") }
+        guard receipt.request == delivered.request else { throw .wrongField("request") }
+        guard receipt.response == delivered.response else { throw .wrongField("response") }
+        guard receipt.inputTokens <= UInt64(delivered.promptTokenLimit) else {
+            throw .tooManyTokens(claimed: receipt.inputTokens, limit: delivered.promptTokenLimit)
+        }
+        guard receipt.outputTokens <= UInt64(delivered.completionTokens) else {
+            throw .tooManyTokens(claimed: receipt.outputTokens, limit: delivered.completionTokens)
+        }
+        let due = session.quote.price.cost(inputTokens: receipt.inputTokens, outputTokens: receipt.outputTokens)
+        guard let due, receipt.cost <= due else { throw .overcharged(claimed: receipt.cost, due: due ?? .zero) }
+        guard receipt.cost <= delivered.hold else {
+            throw .moreThanHeld(claimed: receipt.cost, held: delivered.hold)
+        }
+        guard let amount = base.adding(receipt.cost), receipt.amount == amount else {
+            throw .brokenChain(expected: base.clampedAdding(receipt.cost), claimed: receipt.amount)
+        }
+        guard signer(in: domain) == session.signer else { throw .foreignSignature }
+    }
+}

@@ -1,0 +1,73 @@
+import Ledger
+import Logging
+import NodeAPI
+
+/// Brings the newest vouchers to the ledger, many in one command (ledger specification, §7).
+///
+/// There is no bookkeeping of batches: vouchers are cumulative, so after a crash or a lost answer it is enough to read what
+/// the ledger has paid and to settle the rest. Sending one thing twice does nothing.
+struct Settlement: Sendable {
+    let commands: LedgerCommands
+    let book: VoucherBook
+    let credit: Credit
+    /// Who submits; anyone may.
+    let settler: Address
+    let logger: Logger
+
+    /// The most entries of one command (ledger specification, §5.2).
+    static let batchLimit = 200
+
+    /// Settles everything that is signed and not paid.
+    ///
+    /// - Returns: how many channels were paid, in full or in part.
+    @discardableResult
+    func settleAll() async throws -> Int {
+        let due = try await unpaid()
+        var paid = 0
+        for start in stride(from: 0, to: due.count, by: Self.batchLimit) {
+            let batch = Array(due[start..<min(start + Self.batchLimit, due.count)])
+            paid += try await settle(batch)
+        }
+        return paid
+    }
+
+    /// Channels with something unpaid, grouped by node as the ledger credits neighbours together.
+    private func unpaid() async throws -> [NexusStore.StoredVoucher] {
+        var due: [NexusStore.StoredVoucher] = []
+        for stored in await book.unsettled {
+            let channel = try await commands.ledger.channel(stored.key, stored.signed.voucher.node)
+            if channel.paid < stored.signed.voucher.amount {
+                due.append(stored)
+            } else {
+                await note(stored, paid: channel.paid)
+            }
+        }
+        return due.sorted { ($0.signed.voucher.node, $0.key) < ($1.signed.voucher.node, $1.key) }
+    }
+
+    private func settle(_ batch: [NexusStore.StoredVoucher]) async throws -> Int {
+        let entries = batch.map { SettleEntry($0.signed.voucher, signature: $0.signed.signature) }
+        let preview = try await commands.ledger.preview(entries)
+        let payable = zip(batch, preview).filter { $0.1.isPaid }.map(\.0)
+        for (stored, status) in zip(batch, preview) where !status.isPaid && status != .nothingNew {
+            logger.warning(
+                "the ledger will not pay a voucher",
+                metadata: ["node": "\(stored.signed.voucher.node)", "status": "\(status)"]
+            )
+        }
+        guard !payable.isEmpty else { return 0 }
+        let command = Command.settle(payable.map { SettleEntry($0.signed.voucher, signature: $0.signed.signature) })
+        _ = try await commands.perform(command, caller: settler)
+        for stored in payable {
+            await note(stored, paid: try await commands.ledger.channel(stored.key, stored.signed.voucher.node).paid)
+        }
+        logger.debug("settled", metadata: ["vouchers": "\(payable.count)"])
+        return payable.count
+    }
+
+    private func note(_ stored: NexusStore.StoredVoucher, paid: Nano) async {
+        let channel = Credit.ChannelName(key: stored.key, node: stored.signed.voucher.node)
+        credit.settled(channel, of: stored.user, paid: paid)
+        await book.settled(channel, paid: paid)
+    }
+}

@@ -1,0 +1,273 @@
+import Foundation
+import Inference
+import LatticaCore
+import LatticaRPC
+import Ledger
+import Logging
+import NodeAPI
+import SwiftProtobuf
+
+/// Answers Nexus: opens sessions and writes answers.
+///
+/// Only the Nexus that this node joined may call; every other peer is refused before anything is decoded.
+struct ChatService: Sendable {
+    let engine: Engine
+    let offer: NodeAnnouncement.ModelOffer
+    let node: NodeID
+    let nexus: PeerID
+    let signer: Secp256k1Key
+    let domain: TypedDomain
+    let desk: PaymentDesk
+    let sessions: Sessions
+    let load: NodeLoad
+    let logger: Logger
+    let now: @Sendable () -> UInt64
+
+    /// How long a quote holds.
+    static let quoteLife: UInt64 = 3600
+    /// How long the voucher for an answer is waited for.
+    static let voucherDeadline: Duration = .seconds(10)
+    /// Commands of one call that wait to be looked at; there are never more than two.
+    private static let commandBuffer = 4
+
+    /// Puts the methods on a server.
+    func register(on server: RPCServer) {
+        server.register(NodeMethod.openSession) { call in
+            try admit(call)
+            try await openSession(call)
+        }
+        server.register(NodeMethod.chat) { call in
+            try admit(call)
+            try await chat(call)
+        }
+    }
+
+    private func admit(_ call: RPCServerCall) throws {
+        guard call.peer == nexus else {
+            throw RPCFailure(code: .permissionDenied, message: "this node works for another Nexus")
+        }
+    }
+
+    // MARK: Sessions
+
+    private func openSession(_ call: RPCServerCall) async throws {
+        let request: ProtoOpenSessionRequest = try await call.decoded()
+        guard let key = KeyID([UInt8](request.key)) else {
+            throw RPCFailure(code: .invalidArgument, message: "key: must have 20 bytes")
+        }
+        guard request.model == offer.name else {
+            throw RPCFailure(code: .notFound, message: "this node serves \(offer.name)")
+        }
+        if request.hasVoucher {
+            do {
+                try await desk.present(try request.voucher.signedVoucher(for: node), key: key)
+            } catch {
+                throw RPCFailure(code: .invalidArgument, message: "the voucher is not valid")
+            }
+        }
+        let quote = Quote(
+            node: node,
+            model: offer.fingerprint,
+            inputPrice: offer.price.input,
+            outputPrice: offer.price.output,
+            validUntil: now() + Self.quoteLife
+        )
+        let signature = try signer.sign(quote, in: domain)
+        let session = Session(id: .random(), key: key, model: offer.name, quote: quote, quoteHash: quote.structHash)
+        sessions.add(session)
+        var reply = ProtoOpenSessionReply()
+        reply.session = Data(session.id.bytes)
+        reply.quote = ProtoQuote(SignedQuote(quote: quote, r: signature.r, vs: signature.s))
+        if let voucher = try await desk.newest(of: key) { reply.voucher = ProtoVoucher(voucher) }
+        try await call.send([UInt8](try reply.serializedData()))
+    }
+
+    // MARK: Answers
+
+    private func chat(_ call: RPCServerCall) async throws {
+        guard let bytes = try await call.receive() else {
+            throw RPCFailure(code: .invalidArgument, message: "the request is missing")
+        }
+        guard case .start(let start) = try? ProtoChatCommand(serializedBytes: bytes).command else {
+            throw RPCFailure(code: .invalidArgument, message: "the first message must be a start")
+        }
+        let begun: BegunAnswer
+        do {
+            begun = try await begin(start, request: bytes)
+        } catch let refusal as Refusal {
+            try await call.send(update: .refused(refusal.message))
+            return
+        }
+        load.begin()
+        defer { load.end() }
+        defer { begun.generation.cancel() }
+        try await answer(call, begun)
+    }
+
+    /// Checks a request and has the engine take it up.
+    private func begin(_ start: ProtoChatStart, request: [UInt8]) async throws -> BegunAnswer {
+        guard let id = Bytes32([UInt8](start.session)), let session = sessions.session(id, now: now()) else {
+            throw Refusal(.sessionUnknown, "open a session first")
+        }
+        guard await !desk.isBarred(session.key) else { throw Refusal(.unpaid, "earlier answers were not paid") }
+        let prompt: [TokenID]
+        do {
+            prompt = try engine.prompt(for: start.turns.map { ChatTurn(role: $0.role, content: $0.content) })
+        } catch {
+            throw Refusal(.badRequest, "the model's chat template refuses the conversation: \(error)")
+        }
+        let room = engine.contextLength - prompt.count
+        guard room >= 1 else {
+            throw Refusal(.contextExceeded, "", context: engine.contextLength, prompt: prompt.count)
+        }
+        let wanted = start.maxTokens == 0 ? room : min(room, Int(start.maxTokens))
+        guard let limit = session.quote.price.affordableTokens(
+            prompt: prompt.count,
+            wanted: wanted,
+            credit: Nano(start.credit)
+        ) else { throw Refusal(.badRequest, "the credit does not cover the prompt") }
+        let generation: Generation
+        do {
+            generation = try engine.generate(
+                GenerationRequest(
+                    promptTokens: prompt,
+                    maxTokens: limit,
+                    sampling: SamplingParameters(
+                        temperature: Float(start.temperature),
+                        topK: Int(start.topK),
+                        topP: Float(start.topP),
+                        seed: start.seed
+                    ),
+                    stop: start.stop
+                )
+            )
+        } catch {
+            throw Refusal(error, context: engine.contextLength, prompt: prompt.count)
+        }
+        return BegunAnswer(
+            session: session,
+            requestHash: SaltedHash.of(request, session: session.id),
+            promptTokens: prompt.count,
+            generation: generation
+        )
+    }
+
+    private enum Part { case listening, writing }
+
+    /// Streams the answer while listening for a stop, then bills it.
+    private func answer(_ call: RPCServerCall, _ begun: BegunAnswer) async throws {
+        let (vouchers, inbox) = AsyncStream.makeStream(
+            of: ProtoVoucher.self,
+            bufferingPolicy: .bufferingOldest(Self.commandBuffer)
+        )
+        let stop = StopRequest()
+        try await withThrowingTaskGroup(of: Part.self) { group in
+            group.addTask {
+                defer { inbox.finish() }
+                try await listen(to: call, begun, stop, inbox)
+                return .listening
+            }
+            group.addTask {
+                var accepted = ProtoChatAccepted()
+                accepted.promptTokens = UInt32(clamping: begun.promptTokens)
+                try await call.send(update: .accepted(accepted))
+                let written = try await write(begun, to: call, stop)
+                try await bill(written, begun, call, vouchers: vouchers)
+                return .writing
+            }
+            while let part = try await group.next(), part != .writing {}
+            group.cancelAll()
+        }
+    }
+
+    private func listen(
+        to call: RPCServerCall,
+        _ begun: BegunAnswer,
+        _ stop: StopRequest,
+        _ inbox: AsyncStream<ProtoVoucher>.Continuation
+    ) async throws {
+        while let bytes = try await call.receive() {
+            switch try ProtoChatCommand(serializedBytes: bytes).command {
+            case .stop(let message):
+                stop.arrived(delivered: Int(message.delivered))
+                begun.generation.cancel()
+            case .voucher(let voucher): inbox.yield(voucher)
+            case .start, nil:
+                throw RPCFailure(code: .invalidArgument, message: "a call carries one request")
+            }
+        }
+    }
+
+    private func write(_ begun: BegunAnswer, to call: RPCServerCall, _ stop: StopRequest) async throws -> WrittenAnswer {
+        var written = WrittenAnswer()
+        while let event = try await begun.generation.next() {
+            switch event {
+            case .text(let text, let tokens):
+                guard !stop.hasArrived else { continue }
+                written.append(text, tokens: tokens)
+                var delta = ProtoChatDelta()
+                delta.text = text
+                delta.tokens = UInt32(clamping: tokens)
+                try await call.send(update: .delta(delta))
+            case .finished(let finished):
+                written.finished = finished
+            }
+        }
+        if let delivered = stop.delivered { written.cut(to: delivered) }
+        return written
+    }
+
+    private func bill(
+        _ written: WrittenAnswer,
+        _ begun: BegunAnswer,
+        _ call: RPCServerCall,
+        vouchers: AsyncStream<ProtoVoucher>
+    ) async throws {
+        let input = UInt64(begun.promptTokens)
+        let output = UInt64(written.tokens)
+        guard let cost = begun.session.quote.price.cost(inputTokens: input, outputTokens: output) else {
+            throw RPCFailure(code: .internalError, message: "the cost is beyond all money")
+        }
+        let bill = PaymentDesk.Bill(
+            session: begun.session.id,
+            key: begun.session.key,
+            quote: begun.session.quoteHash,
+            request: begun.requestHash,
+            response: SaltedHash.of(Array(written.text.utf8), session: begun.session.id),
+            inputTokens: input,
+            outputTokens: output,
+            cost: cost
+        )
+        let finished = written.message
+        let isPaid = try await desk.collect(bill) { receipt in
+            var message = finished
+            message.receipt = ProtoReceipt(receipt)
+            try await call.send(update: .finished(message))
+            return try await withDeadline(Self.voucherDeadline) {
+                for await voucher in vouchers { return try voucher.signedVoucher(for: node) }
+                return nil
+            }
+        }
+        guard isPaid else {
+            logger.warning("an answer was not paid", metadata: ["session": "\(begun.session.id)"])
+            return
+        }
+        try await call.send(update: .voucherAccepted(ProtoVoucherAccepted()))
+    }
+}
+
+extension RPCServerCall {
+    /// The one message of a unary request.
+    fileprivate func decoded<Request: Message>() async throws -> Request {
+        guard let bytes = try await receive(), let request = try? Request(serializedBytes: bytes) else {
+            throw RPCFailure(code: .invalidArgument, message: "the request cannot be decoded")
+        }
+        return request
+    }
+
+    fileprivate func send(update: ProtoChatUpdate.OneOf_Update) async throws {
+        var message = ProtoChatUpdate()
+        message.update = update
+        try await send([UInt8](try message.serializedData()))
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+public import Inference
+public import Lattica
+public import LatticaCore
+import LatticaRPC
+public import Ledger
+public import Logging
+public import Multiformats
+import NIOConcurrencyHelpers
+import NodeAPI
+public import ServiceLifecycle
+
+/// Settings of one node.
+public struct NodeConfiguration: Sendable {
+    /// Where Nexus listens, with its peer id.
+    public var nexus: Multiaddr
+    /// The operator's name for the node.
+    public var name: String
+    /// The name under which the model is offered.
+    public var model: String
+    /// Nano per million prompt tokens and per million generated tokens.
+    public var price: TokenPrice
+    /// The node's share before stakers, in hundredths of a percent.
+    public var commission: UInt64
+
+    /// Half a LAI per million prompt tokens and two per million generated ones: the faucet's credits last for some
+    /// two million tokens.
+    public static let defaultPrice = TokenPrice(input: Nano(500_000_000), output: Nano(2_000_000_000))
+
+    /// Makes settings.
+    public init(
+        nexus: Multiaddr,
+        name: String,
+        model: String,
+        price: TokenPrice = defaultPrice,
+        commission: UInt64 = 2_000
+    ) {
+        self.nexus = nexus
+        self.name = name
+        self.model = model
+        self.price = price
+        self.commission = commission
+    }
+}
+
+/// An LLM node: joins a Nexus, answers its requests with the engine, and keeps what it is owed.
+///
+/// When Nexus cannot be reached the node tries again, at first every second and then more slowly, for as long as it runs.
+public final class NodeService: Service, Sendable {
+    private let host: LatticaHost
+    private let keypair: Keypair
+    private let engine: Engine
+    private let signer: Secp256k1Key
+    private let store: NodeStore
+    private let configuration: NodeConfiguration
+    private let membership: Membership
+    private let load = NodeLoad()
+    private let sessions = Sessions()
+    private let joined = NIOLockedValueBox<Joined?>(nil)
+    private let onJoin: @Sendable (NodeID) -> Void
+    private let logger: Logger
+
+    private struct Joined {
+        var terms: Membership.Terms
+        var node: NodeID
+    }
+
+    /// The longest pause between two tries to reach Nexus.
+    private static let slowestRetry: Duration = .seconds(15)
+
+    /// Puts a node together. The host must run beside this service.
+    ///
+    /// - Parameter onJoin: called each time Nexus has taken the node in.
+    public init(
+        host: LatticaHost,
+        keypair: Keypair,
+        engine: Engine,
+        signer: Secp256k1Key,
+        store: NodeStore,
+        configuration: NodeConfiguration,
+        logger: Logger,
+        onJoin: @escaping @Sendable (NodeID) -> Void = { _ in }
+    ) {
+        self.host = host
+        self.keypair = keypair
+        self.engine = engine
+        self.signer = signer
+        self.store = store
+        self.configuration = configuration
+        self.logger = logger
+        self.onJoin = onJoin
+        membership = Membership(
+            host: host,
+            rpc: RPCClient(host: host),
+            nexus: configuration.nexus,
+            logger: logger
+        )
+    }
+
+    /// Serves until the service group shuts down, then says goodbye.
+    public func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            var pause: Duration = .seconds(1)
+            while !Task.isCancelled {
+                do {
+                    try await self.join()
+                    pause = .seconds(1)
+                    try await self.announceUntilLost()
+                } catch let error as NodeStore.StoreError {
+                    throw error
+                } catch is CancellationError {
+                    break
+                } catch {
+                    self.logger.warning(
+                        "nexus cannot be reached; trying again",
+                        metadata: ["address": "\(self.configuration.nexus)", "pause": "\(pause)", "error": "\(error)"]
+                    )
+                }
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, Self.slowestRetry)
+            }
+        }
+        if let joined = joined.withLockedValue({ $0 }) { await membership.leave(joined.terms.nexus) }
+    }
+
+    private var offer: NodeAnnouncement.ModelOffer {
+        NodeAnnouncement.ModelOffer(
+            name: configuration.model,
+            fingerprint: fingerprint,
+            contextLength: engine.contextLength,
+            price: configuration.price
+        )
+    }
+
+    private var fingerprint: Bytes32 {
+        Bytes32(hex: engine.fingerprint) ?? .zero
+    }
+
+    private func join() async throws {
+        let terms = try await membership.hello()
+        try await store.bind(to: terms.domain)
+        let node = try await membership.register(
+            model: fingerprint,
+            signer: signer,
+            commission: configuration.commission,
+            with: terms
+        )
+        if let before = joined.withLockedValue({ $0 }), before.node == node, before.terms.nexus == terms.nexus {
+            try await announce(before)
+            return
+        }
+        let now: @Sendable () -> UInt64 = { UInt64(Date().timeIntervalSince1970) }
+        ChatService(
+            engine: engine,
+            offer: offer,
+            node: node,
+            nexus: terms.nexus,
+            signer: signer,
+            domain: terms.domain,
+            desk: PaymentDesk(node: node, signer: signer, domain: terms.domain, store: store, now: now),
+            sessions: sessions,
+            load: load,
+            logger: logger,
+            now: now
+        ).register(on: host.rpcServer)
+        let fresh = Joined(terms: terms, node: node)
+        joined.withLockedValue { $0 = fresh }
+        try await announce(fresh)
+        logger.info("joined", metadata: ["node": "\(node)", "nexus": "\(terms.nexus)"])
+        onJoin(node)
+    }
+
+    private func announceUntilLost() async throws {
+        guard let joined = joined.withLockedValue({ $0 }) else { return }
+        while true {
+            try await Task.sleep(for: joined.terms.announceInterval)
+            try await announce(joined)
+        }
+    }
+
+    private func announce(_ joined: Joined) async throws {
+        let announcement = NodeAnnouncement(
+            sequence: UInt64(Date().timeIntervalSince1970 * 1000),
+            peer: host.peerID,
+            addresses: host.listenAddresses,
+            node: joined.node,
+            signer: signer.address,
+            name: configuration.name,
+            models: [offer],
+            capacity: engine.slots
+        )
+        try await membership.announce(announcement, keypair: keypair, active: load.active, to: joined.terms.nexus)
+    }
+}
