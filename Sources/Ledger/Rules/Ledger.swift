@@ -1,0 +1,88 @@
+/// Money and registration: the single source of truth (ledger specification, §9).
+///
+/// A local database and an EVM chain implement it with the same rules, names, reasons and status codes. Nothing in it
+/// speaks of gas or SQL, and no caller may depend on which one it talks to.
+public protocol Ledger: Sendable {
+    /// The domain under which messages for this ledger are signed, so that none is valid on another (§3).
+    var domain: TypedDomain { get }
+
+    /// The addresses of the contracts, which are token accounts as well.
+    var contracts: ContractAddresses { get }
+
+    /// The newest block.
+    func head() async throws(LedgerError) -> LedgerHead
+
+    /// Hands in a command.
+    ///
+    /// On a chain the caller is the sender of the transaction, which its signature proves. The local ledger takes the caller's
+    /// word: whoever embeds it authenticates callers first. Commands that carry a user's signature are checked by the
+    /// ledger whoever calls.
+    ///
+    /// - Parameter id: sending again under the same name does nothing and gives the first answer.
+    /// - Returns: the outcome so far. A local ledger answers when the command is on disk; a chain answers `pending`.
+    func submit(_ command: Command, caller: Address, id: SubmissionID) async throws(LedgerError) -> Submission
+
+    /// What became of a command, or `nil` when the ledger never saw it.
+    func outcome(_ id: SubmissionID) async throws(LedgerError) -> Outcome?
+
+    /// Events after a place, oldest first; `nil` begins with the first of all.
+    ///
+    /// - Parameter limit: the most events in the answer; the ledger may have a lower bound of its own.
+    func events(after cursor: Cursor?, limit: Int) async throws(LedgerError) -> EventPage
+
+    /// The newest events, newest first.
+    func newestEvents(limit: Int) async throws(LedgerError) -> [LedgerEvent]
+
+    /// A user, or `nil` when the number was never given out.
+    func user(_ id: UserID) async throws(LedgerError) -> UserRecord?
+
+    /// The user that a root belongs to.
+    func user(root: KeyID) async throws(LedgerError) -> UserID?
+
+    /// A user's money; all zero for a user that does not exist, as on chain.
+    func funds(_ id: UserID) async throws(LedgerError) -> Funds
+
+    /// A session key, or `nil` when it was never granted.
+    func key(_ id: KeyID) async throws(LedgerError) -> KeyRecord?
+
+    /// What a key paid a node; all zero where there was nothing, as on chain.
+    func channel(_ key: KeyID, _ node: NodeID) async throws(LedgerError) -> Channel
+
+    /// A node, or `nil` when the number was never given out.
+    func node(_ id: NodeID) async throws(LedgerError) -> NodeRecord?
+
+    /// The node that a signing address serves or served.
+    func node(signer: Address) async throws(LedgerError) -> NodeID?
+
+    /// What a node earned and did not yet claim.
+    func earnings(_ id: NodeID) async throws(LedgerError) -> Earnings
+
+    /// What stands behind a node.
+    func pool(_ node: NodeID) async throws(LedgerError) -> PoolRecord
+
+    /// A token account; empty for an address that never held any.
+    func account(_ address: Address) async throws(LedgerError) -> AccountRecord
+
+    /// What `settle` would answer to these entries at this moment. Changes nothing.
+    func preview(_ entries: [SettleEntry]) async throws(LedgerError) -> [SettleStatus]
+
+    /// The figures that govern the rules (§8).
+    func parameters() async throws(LedgerError) -> Parameters
+
+    /// Every balance there is, for audits and demonstrations.
+    func balances() async throws(LedgerError) -> Balances
+}
+
+/// Why a ledger could not answer. That a command was refused is an ``Outcome`` and no error.
+public enum LedgerError: Error, Hashable, Sendable {
+    /// More commands wait than the ledger holds in memory. Send again later under the same name.
+    case overloaded
+    /// The ledger is closed.
+    case closed
+    /// The ledger was opened for reading only, since it did not verify; the text says what was found.
+    case readOnly(String)
+    /// More was asked for than one call allows.
+    case tooMany(limit: Int)
+    /// The database or the endpoint failed. What was sent may have been done: ask for the outcome.
+    case unavailable(String)
+}
