@@ -25,8 +25,10 @@ public enum Command: Hashable, Sendable {
     case changeRoot(RootChange, auth: Auth?)
     /// Ends all keys of a user after the revocation delay.
     case bumpGeneration(BumpGeneration, auth: Auth?)
-    /// Grants a key to an attested user without roots: at once while it has only bonus, otherwise proposed first and granted
-    /// by the same call after the recovery delay. Registrar only.
+    /// Grants a key to an attested user without roots. Registrar only.
+    ///
+    /// At once while the user has only bonus. Otherwise the call proposes the key, and the next call for the same key and
+    /// cap grants it as proposed, once the recovery delay has passed and no live key has refused it.
     case grantKeyAttested(user: UserID, key: KeyID, kind: KeyKind, validUntil: UInt64, cap: Nano)
     /// Refuses the registrar's proposal, by a live key's signature over the `KeyRevoke` of the proposed key.
     case veto(KeyRevoke, signature: LedgerSignature)

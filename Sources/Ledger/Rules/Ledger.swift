@@ -60,8 +60,11 @@ public protocol Ledger: Sendable {
     /// What stands behind a node.
     func pool(_ node: NodeID) async throws(LedgerError) -> PoolRecord
 
-    /// A token account; empty for an address that never held any.
-    func account(_ address: Address) async throws(LedgerError) -> AccountRecord
+    /// The tokens of an account.
+    func account(_ address: Address) async throws(LedgerError) -> TokenAmount
+
+    /// The nonce that the next permit of an account must carry (EIP-2612).
+    func permitNonce(_ address: Address) async throws(LedgerError) -> UInt64
 
     /// What `settle` would answer to these entries at this moment. Changes nothing.
     func preview(_ entries: [SettleEntry]) async throws(LedgerError) -> [SettleStatus]
@@ -73,7 +76,9 @@ public protocol Ledger: Sendable {
     func balances() async throws(LedgerError) -> Balances
 }
 
-/// Why a ledger could not answer. That a command was refused is an ``Outcome`` and no error.
+/// Why a ledger could not answer.
+///
+/// That a command was refused is an ``Outcome`` and no error.
 public enum LedgerError: Error, Hashable, Sendable {
     /// More commands wait than the ledger holds in memory. Send again later under the same name.
     case overloaded

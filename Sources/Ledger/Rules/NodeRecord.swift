@@ -8,7 +8,9 @@ public enum NodeKind: UInt8, Sendable, CaseIterable, Codable {
     case agent = 3
 }
 
-/// Where a node stands (ledger specification, §5.3). Only active nodes are routed; all are paid.
+/// Where a node stands (ledger specification, §5.3).
+///
+/// Only active nodes are routed; all are paid.
 public enum NodeStatus: UInt8, Sendable, CaseIterable, Codable {
     /// Registered, and not yet let in.
     case pending = 1
@@ -84,6 +86,9 @@ public struct Earnings: Hashable, Sendable {
         self.bonusEarned = bonusEarned
         self.claimable = claimable
     }
+
+    /// The sum of the three.
+    public var total: Nano { earned.clampedAdding(bonusEarned).clampedAdding(claimable) }
 }
 
 /// What stands behind a node.

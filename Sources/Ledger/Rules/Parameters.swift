@@ -13,6 +13,15 @@ public struct Parameters: Hashable, Sendable {
         set { values[name.index] = newValue }
     }
 
+    /// The smallest self stake of a node of this kind.
+    public func minimumSelfStake(_ kind: NodeKind) -> Nano {
+        switch kind {
+        case .llm: Nano(self[.minimumStakeLLM])
+        case .knowledge: Nano(self[.minimumStakeKnowledge])
+        case .agent: Nano(self[.minimumStakeAgent])
+        }
+    }
+
     /// A figure that the ledger's owner may change within bounds that are fixed in code.
     public enum Name: String, Sendable, CaseIterable, Codable {
         /// The fee on what nodes are paid, in hundredths of a per cent.

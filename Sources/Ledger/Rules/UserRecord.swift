@@ -71,7 +71,9 @@ public struct Funds: Hashable, Sendable {
         self.generationEnd = generationEnd
     }
 
-    /// What settlement may take: bonus, available and thawing. The supply's cap keeps the sum below 64 bits.
+    /// What settlement may take: bonus, available and thawing.
+    ///
+    /// The supply's cap keeps the sum below 64 bits.
     public var chargeable: Nano { available.clampedAdding(bonus).clampedAdding(thawing) }
 }
 
@@ -108,7 +110,9 @@ public struct KeyRecord: Hashable, Sendable {
     }
 }
 
-/// What one key paid one node. Both figures only grow.
+/// What one key paid one node.
+///
+/// Both figures only grow.
 public struct Channel: Hashable, Sendable {
     /// The total that was charged.
     public var paid: Nano

@@ -57,7 +57,9 @@ extension Command.Kind {
     private static let selectors = Dictionary(uniqueKeysWithValues: allCases.map { ($0, ABI.selector($0.rawValue)) })
     private static let kinds = Dictionary(uniqueKeysWithValues: allCases.map { ($0.selector, $0) })
 
-    /// The layout of the arguments. Every case has one: the table is made from all of them.
+    /// The layout of the arguments.
+    ///
+    /// Every case has one: the table is made from all of them.
     var layout: Layout { Self.layouts[self] ?? parseLayout() }
 
     /// The first four bytes of a call.

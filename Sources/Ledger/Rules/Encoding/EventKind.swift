@@ -70,7 +70,9 @@ extension Event.Kind {
 
     private static let kinds = Dictionary(uniqueKeysWithValues: allCases.map { ($0.declaration.topic, $0) })
 
-    /// The declaration. Every case has one: the table is made from all of them.
+    /// The declaration.
+    ///
+    /// Every case has one: the table is made from all of them.
     var declaration: Declaration { Self.declarations[self] ?? Declaration(rawValue) }
 
     /// The kind with this first topic.

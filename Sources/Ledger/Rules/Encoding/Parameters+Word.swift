@@ -1,7 +1,9 @@
 extension Parameters.Name: WordCodable {
     private static let words = Dictionary(uniqueKeysWithValues: allCases.map { ($0.word, $0) })
 
-    /// The name in ASCII, padded with zeros. Every name is short ASCII, so there is always one.
+    /// The name in ASCII, padded with zeros.
+    ///
+    /// Every name is short ASCII, so there is always one.
     public var word: Bytes32 { Bytes32(ascii: rawValue) ?? .zero }
 
     /// The figure with this name.

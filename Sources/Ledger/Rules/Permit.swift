@@ -1,17 +1,3 @@
-/// A token account.
-public struct AccountRecord: Hashable, Sendable {
-    /// What it holds.
-    public var balance: TokenAmount
-    /// The nonce that the owner's next permit must carry (EIP-2612).
-    public var permitNonce: UInt64
-
-    /// Makes a record; empty without arguments.
-    public init(balance: TokenAmount = .zero, permitNonce: UInt64 = 0) {
-        self.balance = balance
-        self.permitNonce = permitNonce
-    }
-}
-
 /// Lets a spender take tokens of the owner (EIP-2612); signed for the token's own domain.
 public struct Permit: TypedMessage {
     /// The name and the fields, as hashed.
