@@ -1,0 +1,82 @@
+import { byID, make, setText } from "./dom.js";
+import { amount, count, figure, nodeTitle, unknown } from "./format.js";
+
+/** Live nodes come first. */
+const order = { live: 0, silent: 1, gone: 2 };
+
+/** The list of nodes. Rows are kept and only their text changes, so that a refresh moves nothing. */
+export class NodesPanel {
+  #rows = new Map();
+  #nodes = [];
+  #list = byID("nodes-list");
+
+  /** Whether a reader can see it. */
+  get isShown() {
+    return byID("nodes").checkVisibility();
+  }
+
+  /** Shows these nodes. */
+  show(nodes) {
+    this.#nodes = [...nodes].sort((a, b) => (order[a.state] ?? 3) - (order[b.state] ?? 3) || a.id - b.id);
+    const live = nodes.filter(({ state }) => state === "live").length;
+    setText(byID("nodes-count"), nodes.length ? `${count(live)} live of ${count(nodes.length)}` : "");
+    byID("nodes-none").hidden = nodes.length > 0;
+    this.#list.hidden = nodes.length === 0;
+    const known = new Set(nodes.map(({ id }) => id));
+    for (const [id, row] of this.#rows) {
+      if (known.has(id)) continue;
+      row.element.remove();
+      this.#rows.delete(id);
+    }
+    this.#nodes.forEach((node, place) => {
+      const row = this.#rows.get(node.id) ?? new Row();
+      this.#rows.set(node.id, row);
+      row.show(node);
+      if (this.#list.children[place] !== row.element) this.#list.insertBefore(row.element, this.#list.children[place] ?? null);
+    });
+  }
+
+  /** The title of the node with this number, peer id or name. */
+  titled(value) {
+    if (!value) return undefined;
+    const node = this.#nodes.find(({ id, peer, name }) => String(id) === value || peer === value || name === value);
+    return node ? nodeTitle(node) : value;
+  }
+}
+
+class Row {
+  #name = make("span", { class: "name" });
+  #number = make("span", { class: "number" });
+  #state = make("span", { class: "state" });
+  #models = make("p", { class: "models" });
+  #load = make("meter", { min: 0, "aria-label": "Load" });
+  #figures = Object.fromEntries(["Load", "Round trip", "Speed", "Earned"].map((name) => [name, make("dd")]));
+  element;
+
+  constructor() {
+    const strip = Object.entries(this.#figures).map(([name, value]) => make("div", {}, make("dt", {}, name), value));
+    this.element = make(
+      "li",
+      { class: "node" },
+      make("p", { class: "title" }, this.#name, " ", this.#number, this.#state),
+      this.#models,
+      make("dl", {}, ...strip),
+      this.#load,
+    );
+  }
+
+  show(node) {
+    setText(this.#name, node.name || "node");
+    setText(this.#number, `#${node.id}`);
+    setText(this.#state, node.state);
+    this.element.dataset.state = node.state;
+    this.#name.title = node.peer ?? "";
+    setText(this.#models, node.models?.length ? node.models.join(", ") : "no models");
+    setText(this.#figures.Load, `${count(node.active)} of ${count(node.capacity)}`);
+    setText(this.#figures["Round trip"], node.latency_ms === null ? unknown : `${figure(node.latency_ms)} ms`);
+    setText(this.#figures.Speed, node.tokens_per_second === null ? unknown : `${figure(node.tokens_per_second)} tok/s`);
+    setText(this.#figures.Earned, `${amount(node.earned)} LAI`);
+    this.#load.max = Math.max(1, node.capacity);
+    this.#load.value = node.active;
+  }
+}
