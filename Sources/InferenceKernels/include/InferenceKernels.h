@@ -1,2 +1,189 @@
+/// Kernels of the inference engine: matrix products, attention, norms and sampling on the processor.
+///
+/// One rule holds for all of them: **the order of every floating-point operation that reaches a result is fixed** and
+/// depends on nothing but the model and the tokens. Thread count, chunk size and processor path change the speed and
+/// never a bit. Hence: a matrix row (or a key of the cache) is a vector lane; integer sums are exact; blocks are added
+/// in the order of columns with a multiplication and an addition, each rounded (no fused step, so that the plain C path
+/// needs no special instruction); sums across lanes are a fixed tree; `exp`, `log`, sine and cosine are ours.
+///
+/// The kernels trust their arguments: the Swift side checks shapes and sizes before it builds the structures.
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "GGUF files and these kernels are little-endian"
+#endif
+
+// MARK: - Processor paths
+
+/// A set of instructions that kernels are compiled for. All give the same bits.
+typedef enum {
+    IK_PATH_PORTABLE = 0,  ///< Plain C, for any processor.
+    IK_PATH_AVX2 = 1,      ///< 256-bit vectors of x86-64 with half-precision conversion.
+    IK_PATH_AVX512 = 2,    ///< 512-bit vectors of x86-64 with byte dot products (VNNI).
+} ik_path;
+
+/// Whether this processor can run `path`.
+bool ik_path_available(ik_path path);
+/// The fastest path that this processor can run.
+ik_path ik_best_path(void);
+
+// MARK: - Memory
+
+/// Zeroed memory aligned to a page, in huge pages where the system grants them; NULL when there is none.
+void *ik_allocate(size_t bytes);
+/// Returns what `ik_allocate` gave, with the same size.
+void ik_release(void *memory, size_t bytes);
+
+// MARK: - Threads
+
+/// A caller and its workers, which claim pieces of a job from one counter.
+///
+/// A worker that the system does not schedule holds nobody up: the caller waits only for pieces that were claimed.
+/// Waiting threads spin for 20 microseconds and then sleep, so that a busy machine is not made busier.
+typedef struct ik_pool ik_pool;
+
+/// A pool of `threads` threads, the caller included, that computes on `path`; NULL when threads cannot be started.
+ik_pool *ik_pool_create(uint32_t threads, ik_path path);
+/// Stops and joins the workers. No job may be running.
+void ik_pool_destroy(ik_pool *pool);
+/// The number of threads, the caller included.
+uint32_t ik_pool_threads(const ik_pool *pool);
+
+// MARK: - Matrices
+
+/// How the rows of a matrix are laid out for the kernels: panels of 16 rows, where a row is a vector lane.
+typedef enum {
+    IK_FORM_F32 = 0,     ///< Per column 16 floats.
+    IK_FORM_F16 = 1,     ///< Per column 16 IEEE halves.
+    IK_FORM_BF16 = 2,    ///< Per column the upper halves of 16 floats.
+    IK_FORM_Q8 = 3,      ///< Blocks of 32: 8-bit numbers and a half-precision scale.
+    IK_FORM_Q4 = 4,      ///< Blocks of 32: 4-bit numbers less 8 and a half-precision scale.
+    IK_FORM_Q4K = 5,     ///< Blocks of 256: 4-bit numbers, 8 scales and minima of 6 bits.
+    IK_FORM_Q6K = 6,     ///< Blocks of 256: numbers of 6 bits less 32 (a byte each), 16 scales of 8 bits.
+    IK_FORM_SCALED = 7,  ///< Blocks of 16: numbers of up to 7 bits (a byte each), a float scale and a float minimum.
+} ik_form;
+
+/// A matrix in panels. `columns` is a multiple of 32, and of 256 for the K forms.
+typedef struct {
+    ik_form form;
+    uint32_t rows;
+    uint32_t columns;
+    size_t panel_bytes;  ///< The size of one panel.
+    const void *panels;  ///< (rows + 15) / 16 panels; rows beyond the last are zero.
+} ik_matrix;
+
+/// The form that holds ggml type `type` without any loss, or -1 for a type that is not known.
+int ik_form_of(uint32_t type);
+/// The bytes of one panel of `columns` columns.
+size_t ik_panel_bytes(ik_form form, uint32_t columns);
+/// Fills `panels` with the rows of ggml type `type` at `source`, whose rows take `row_bytes` bytes each.
+void ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels);
+/// Writes one row of the matrix as floats.
+void ik_row(const ik_matrix *matrix, uint32_t row, float *out);
+
+/// The exact value of an IEEE half.
+float ik_float(uint16_t half);
+
+/// 32 activations rounded to 8 bits: `q[i] * scale`.
+typedef struct {
+    int8_t q[32];
+    float scale;
+    int32_t sums[2];  ///< Of the first and the second 16 numbers.
+    int32_t padding;
+} ik_block;
+
+/// Rounds `count` (a multiple of 32) floats to blocks: scale = largest magnitude / 127, nearest, ties to even.
+void ik_quantize(const float *x, uint32_t count, ik_block *out);
+
+/// The products of `matrix` with `tokens` vectors: out[t * out_stride + row].
+///
+/// `x` holds the vectors as floats `columns` apart, `blocks` the same vectors rounded; which one is read depends on the
+/// form. `out_stride` is at least the number of rows rounded up to 16; the lanes beyond the last row are written too.
+void ik_matmul(
+    ik_pool *pool, const ik_matrix *matrix, const float *x, const ik_block *blocks, uint32_t tokens, float *out,
+    size_t out_stride);
+
+// MARK: - Transformer
+
+/// The number of positions in one page of the cache.
+enum { IK_PAGE_POSITIONS = 64 };
+
+/// The sizes that all layers share.
+typedef struct {
+    uint32_t width;         ///< Of the hidden state; a multiple of 32.
+    uint32_t heads;         ///< Query heads; a multiple of `kv_heads`.
+    uint32_t kv_heads;      ///< Key and value heads.
+    uint32_t head_size;     ///< Even; heads * head_size is a multiple of 32.
+    uint32_t rotated;       ///< Leading dimensions of a head that rotate with the position; even.
+    uint32_t feed_forward;  ///< A multiple of 32.
+    float epsilon;          ///< Of the norms.
+    bool rotates_halves;    ///< Pairs are (i, i + rotated / 2) instead of (2i, 2i + 1).
+} ik_shape;
+
+/// The weights of one layer. Biases and head norms may be NULL.
+typedef struct {
+    const float *attention_norm;
+    ik_matrix q, k, v, output;
+    const float *q_bias, *k_bias, *v_bias;
+    const float *q_norm, *k_norm;
+    const float *feed_forward_norm;
+    ik_matrix gate, up, down;
+} ik_layer;
+
+/// Buffers for one chunk of tokens.
+typedef struct ik_workspace ik_workspace;
+
+/// Buffers for chunks of up to `tokens` tokens; NULL when memory is short.
+ik_workspace *ik_workspace_create(const ik_shape *shape, uint32_t tokens);
+/// Releases the buffers.
+void ik_workspace_destroy(ik_workspace *workspace);
+
+/// The floats of one layer in one page of the cache.
+size_t ik_page_floats(const ik_shape *shape);
+
+/// Writes the embeddings of `count` tokens, all below the number of rows, to `hidden`, `width` floats each.
+void ik_embed(const ik_matrix *embeddings, const int32_t *tokens, uint32_t count, float *hidden);
+
+/// Computes sines and cosines for positions `position` ..< `position + count`; one call serves all layers of a chunk.
+///
+/// `frequencies` holds `rotated / 2` angles per position.
+void ik_rotations(
+    ik_workspace *workspace, const ik_shape *shape, const double *frequencies, uint32_t position, uint32_t count);
+
+/// One layer on `count` tokens at `position`: reads and writes `hidden`, and appends to the cache.
+///
+/// `pages[i]` holds positions 64 i ..< 64 (i + 1); `slot` is the layer's place in a page. All positions before
+/// `position` must be in the cache, and pages for the chunk must be there.
+void ik_layer_forward(
+    ik_pool *pool, const ik_shape *shape, const ik_layer *layer, ik_workspace *workspace, float *hidden, uint32_t count,
+    uint32_t position, float *const *pages, uint32_t slot);
+
+/// The logits that follow one hidden state; `logits` has room for the rows rounded up to 16.
+void ik_logits(
+    ik_pool *pool, const ik_shape *shape, const float *norm, const ik_matrix *output, ik_workspace *workspace,
+    const float *hidden, float *logits);
+
+// MARK: - Sampling
+
+/// The index of the largest of `count` logits, the lowest of equal ones. NaN is never the largest.
+int32_t ik_argmax(const float *logits, uint32_t count);
+
+/// One token, drawn with the number `draw` in 0 ..< 1.
+///
+/// Logits are divided by `temperature` (above 0); of the `top_k` largest (0: all) the smallest set of the most likely
+/// ones stays whose probability reaches `top_p`; equal logits rank by lower id. `scratch` has room for `count` ids.
+int32_t ik_sample(
+    const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double draw,
+    uint32_t *scratch);
+
+// MARK: - Elementary functions
+
+/// e to the x, within two units in the last place; built of IEEE operations only, so equal everywhere.
+double ik_exp(double x);
+/// The natural logarithm of x > 0, likewise.
+double ik_log(double x);
+/// Sine and cosine for |x| < 2^20, likewise.
+void ik_sincos(double x, double *sine, double *cosine);

@@ -1,0 +1,118 @@
+internal import InferenceKernels
+
+/// A range of a model's layers, with the embeddings if it holds the first and the output if it holds the last.
+///
+/// Reads only the tensors of its range, so that several machines can each hold a part. Never changes after `init`; what
+/// changes during a conversation is in `KVCache` and `Workspace`.
+@safe final class Transformer: Sendable {
+    let shape: ModelShape
+    /// The layers that this object holds.
+    let layers: Range<Int>
+    /// The number of token ids, if this range starts or ends the model.
+    let vocabulary: Int
+    /// The bytes of all matrices in memory.
+    let size: Int
+
+    private let stack: [TransformerLayer]
+    private let embeddings: WeightMatrix?
+    private let outputNorm: WeightVector?
+    private let output: WeightMatrix?
+    private let frequencies: [Double]
+
+    /// Loads `layers` (all if `nil`) of the model in `file`.
+    init(file: GGUFFile, layers: Range<Int>? = nil, pool: KernelPool) throws(ModelError) {
+        let shape = try ModelShape(metadata: file.metadata)
+        let layers = layers ?? 0..<shape.layers
+        precondition(!layers.isEmpty && layers.upperBound <= shape.layers, "layers \(layers) of \(shape.layers)")
+        let loader = TensorLoader(file: file, pool: pool)
+        var stack: [TransformerLayer] = []
+        for number in layers { stack.append(try TransformerLayer(number, shape: shape, loader: loader)) }
+        let isFirst = layers.lowerBound == 0
+        let isLast = layers.upperBound == shape.layers
+        let tied = file.tensor("output.weight") == nil
+        let table = isFirst || (isLast && tied) ? try loader.matrix("token_embd.weight", columns: shape.width) : nil
+        embeddings = isFirst ? table : nil
+        outputNorm = isLast ? try loader.vector("output_norm.weight", count: shape.width) : nil
+        output = isLast ? (tied ? table : try loader.matrix("output.weight", columns: shape.width)) : nil
+        let factors = try loader.optionalVector("rope_freqs.weight", count: shape.rotated / 2)?.values
+        if let factors, !factors.allSatisfy({ $0.isFinite && $0 >= 1e-3 && $0 <= 1e6 }) {
+            throw .file(
+                GGUFError(file: file.name, field: "rope_freqs.weight", problem: .outOfRange("0.001 to 1000000"))
+            )
+        }
+        if let table, let output, table.rows != output.rows {
+            let expected = [shape.width, table.rows]
+            let problem = GGUFError.Problem.shape(expected: expected, found: [shape.width, output.rows])
+            throw .file(GGUFError(file: file.name, field: "output.weight", problem: problem))
+        }
+        frequencies = shape.frequencies(dividedBy: factors)
+        vocabulary = (output ?? embeddings)?.rows ?? 0
+        var size = stack.reduce(0) { $0 + $1.size } + (table?.size ?? 0)
+        if !tied { size += output?.size ?? 0 }
+        self.size = size
+        self.shape = shape
+        self.layers = layers
+        self.stack = stack
+    }
+
+    /// Writes the embeddings of `tokens`, all below `vocabulary`, to the workspace's hidden states.
+    ///
+    /// Only for a range that starts at layer 0.
+    func embed(_ tokens: ArraySlice<TokenID>, into workspace: Workspace) {
+        guard let embeddings else { preconditionFailure("no embeddings in layers \(layers)") }
+        precondition(tokens.count <= workspace.capacity && tokens.allSatisfy { $0 >= 0 && $0 < embeddings.rows })
+        unsafe withUnsafePointer(to: embeddings.raw) { matrix in
+            unsafe tokens.withUnsafeBufferPointer { ids in
+                unsafe ik_embed(matrix, ids.baseAddress, UInt32(ids.count), workspace.hidden)
+            }
+        }
+    }
+
+    /// Runs the layers on `count` hidden states of the workspace, whose first is at the cache's end, and appends to it.
+    func forward(_ count: Int, cache: KVCache, workspace: Workspace, pool: KernelPool) throws(ModelError) {
+        precondition(count <= workspace.capacity && cache.layers == stack.count)
+        let position = cache.count
+        try cache.grow(by: count)
+        var shape = shape.kernelShape
+        unsafe frequencies.withUnsafeBufferPointer { angles in
+            unsafe ik_rotations(workspace.raw, &shape, angles.baseAddress, UInt32(position), UInt32(count))
+        }
+        unsafe cache.withPages { pages in
+            for (slot, layer) in stack.enumerated() {
+                unsafe withUnsafePointer(to: layer.raw) { raw in
+                    unsafe ik_layer_forward(
+                        pool.raw,
+                        &shape,
+                        raw,
+                        workspace.raw,
+                        workspace.hidden,
+                        UInt32(count),
+                        UInt32(position),
+                        pages,
+                        UInt32(slot)
+                    )
+                }
+            }
+        }
+    }
+
+    /// Computes the logits that follow hidden state number `index` of the workspace into its `logits`.
+    ///
+    /// Only for a range that ends at the last layer.
+    func logits(after index: Int, workspace: Workspace, pool: KernelPool) {
+        guard let outputNorm, let output else { preconditionFailure("no output in layers \(layers)") }
+        precondition(index < workspace.capacity)
+        var shape = shape.kernelShape
+        unsafe withUnsafePointer(to: output.raw) { matrix in
+            unsafe ik_logits(
+                pool.raw,
+                &shape,
+                outputNorm.start,
+                matrix,
+                workspace.raw,
+                workspace.hidden + index * self.shape.width,
+                workspace.logits
+            )
+        }
+    }
+}

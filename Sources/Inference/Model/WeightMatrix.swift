@@ -1,0 +1,78 @@
+internal import InferenceKernels
+
+/// A matrix of weights in the kernels' panels, exactly as the file has them.
+///
+/// `@unchecked Sendable`: never changes after `init`.
+@safe final class WeightMatrix: @unchecked Sendable {
+    /// The matrix for the kernels; valid as long as the object.
+    let raw: ik_matrix
+    /// The number of rows.
+    let rows: Int
+
+    private let memory: AlignedMemory
+
+    /// Repacks `tensor` of `file` on the threads of `pool`.
+    init(_ tensor: GGUFTensor, of file: GGUFFile, pool: KernelPool) throws(ModelError) {
+        let form = ik_form_of(tensor.type.rawValue)
+        guard form >= 0 else {
+            throw .file(GGUFError(file: file.name, field: tensor.name, problem: .unknownType(tensor.type.rawValue)))
+        }
+        var matrix = unsafe ik_matrix()
+        unsafe matrix.form = ik_form(UInt32(form))
+        unsafe matrix.rows = UInt32(tensor.rows)
+        unsafe matrix.columns = UInt32(tensor.columns)
+        unsafe matrix.panel_bytes = ik_panel_bytes(matrix.form, matrix.columns)
+        // A panel takes at most 64 bytes per column, and dimensions are below 2^30: no product overflows.
+        let size = unsafe matrix.panel_bytes * ((tensor.rows + 15) / 16)
+        let memory = try AlignedMemory(count: size)
+        let rowBytes = tensor.columns / tensor.type.blockLength * tensor.type.blockSize
+        unsafe file.withBytes(of: tensor) { bytes in
+            unsafe ik_repack(pool.raw, tensor.type.rawValue, bytes.baseAddress, rowBytes, &matrix, memory.start)
+        }
+        unsafe raw = unsafe matrix
+        rows = tensor.rows
+        self.memory = memory
+    }
+
+    /// The bytes in memory.
+    var size: Int { memory.count }
+}
+
+/// A vector of weights as floats.
+///
+/// `@unchecked Sendable`: never changes after `init`.
+@safe final class WeightVector: @unchecked Sendable {
+    private let memory: AlignedMemory
+    /// The number of weights.
+    let count: Int
+
+    /// Copies `tensor` of `file`; only whole and half floats occur as vectors.
+    init(_ tensor: GGUFTensor, of file: GGUFFile) throws(ModelError) {
+        count = tensor.columns
+        memory = try AlignedMemory(floats: tensor.columns)
+        let floats = unsafe memory.floats
+        guard tensor.type == .f32 || tensor.type == .f16 else {
+            let found = "\(tensor.type)"
+            throw .file(
+                GGUFError(file: file.name, field: tensor.name, problem: .wrongType(expected: "f32", found: found))
+            )
+        }
+        unsafe file.withBytes(of: tensor) { bytes in
+            for index in 0..<tensor.columns {
+                if tensor.type == .f32 {
+                    let bits = unsafe bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)
+                    unsafe floats[index] = Float(bitPattern: UInt32(littleEndian: bits))
+                } else {
+                    let bits = unsafe bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
+                    unsafe floats[index] = ik_float(UInt16(littleEndian: bits))
+                }
+            }
+        }
+    }
+
+    /// The first weight; valid as long as the object.
+    var start: UnsafePointer<Float> { unsafe UnsafePointer(memory.floats) }
+
+    /// All weights.
+    var values: [Float] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+}

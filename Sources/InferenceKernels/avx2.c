@@ -1,0 +1,56 @@
+#if defined(__x86_64__)
+#include "blocks.h"
+#include "kernels.h"
+#include <immintrin.h>
+#pragma STDC FP_CONTRACT OFF
+#pragma clang diagnostic ignored "-Wpsabi"
+#pragma clang attribute push(__attribute__((target("avx2,f16c"))), apply_to = function)
+
+#define KERNELS ik_avx2_kernels
+#define TILE 4
+// The instruction at hand takes signed numbers by their magnitude, so nothing needs to be corrected.
+#define BIAS 0
+#define DOT_BIASED dot_biased
+#define DOT_UNSIGNED dot_unsigned
+#define LOAD_HALVES load_halves
+
+typedef float f32x16_ __attribute__((vector_size(64)));
+typedef int32_t i32x16_ __attribute__((vector_size(64)));
+typedef uint8_t u8x64_ __attribute__((vector_size(64)));
+#define SPLIT(v, half) ({ __m256i part; memcpy(&part, (const char *)&(v) + (half) * 32, 32); part; })
+#define JOIN(a, b) ({ i32x16_ whole; memcpy(&whole, &(a), 32); memcpy((char *)&whole + 32, &(b), 32); whole; })
+
+static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *address) {
+    __m256 a = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)address));
+    __m256 b = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(address + 16)));
+    f32x16_ whole;
+    memcpy(&whole, &a, 32);
+    memcpy((char *)&whole + 32, &b, 32);
+    return whole;
+}
+
+static inline __attribute__((always_inline)) __m256i products(__m256i numbers, __m256i activations) {
+    // Pairs of products fit 16 bits: 128 * 127 * 2 < 2^15.
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(numbers, activations), _mm256_set1_epi16(1));
+}
+
+static inline __attribute__((always_inline)) i32x16_ dot_unsigned(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+    __m256i a = _mm256_set1_epi32(activations);
+    __m256i low = _mm256_add_epi32(SPLIT(sums, 0), products(SPLIT(numbers, 0), a));
+    __m256i high = _mm256_add_epi32(SPLIT(sums, 1), products(SPLIT(numbers, 1), a));
+    return JOIN(low, high);
+}
+
+static inline __attribute__((always_inline)) i32x16_ dot_biased(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+    __m256i a = _mm256_set1_epi32(activations), flip = _mm256_set1_epi8((char)0x80);
+    __m256i first = _mm256_xor_si256(SPLIT(numbers, 0), flip), second = _mm256_xor_si256(SPLIT(numbers, 1), flip);
+    __m256i low = products(_mm256_abs_epi8(first), _mm256_sign_epi8(a, first));
+    __m256i high = products(_mm256_abs_epi8(second), _mm256_sign_epi8(a, second));
+    low = _mm256_add_epi32(SPLIT(sums, 0), low);
+    high = _mm256_add_epi32(SPLIT(sums, 1), high);
+    return JOIN(low, high);
+}
+
+#include "vectors.h"
+#pragma clang attribute pop
+#endif

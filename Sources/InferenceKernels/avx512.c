@@ -1,0 +1,30 @@
+#if defined(__x86_64__)
+#include "blocks.h"
+#include "kernels.h"
+#include <immintrin.h>
+#pragma STDC FP_CONTRACT OFF
+#pragma clang diagnostic ignored "-Wpsabi"
+#pragma clang attribute push(__attribute__((target("avx2,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+
+#define KERNELS ik_avx512_kernels
+#define TILE 8
+#define BIAS 128
+#define DOT_BIASED dot
+#define DOT_UNSIGNED dot
+#define LOAD_HALVES load_halves
+
+typedef float f32x16_ __attribute__((vector_size(64)));
+typedef int32_t i32x16_ __attribute__((vector_size(64)));
+typedef uint8_t u8x64_ __attribute__((vector_size(64)));
+
+static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *address) {
+    return (f32x16_)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)address));
+}
+
+static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+    return (i32x16_)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)numbers, _mm512_set1_epi32(activations));
+}
+
+#include "vectors.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,30 @@
+#include "blocks.h"
+#include "kernels.h"
+#pragma STDC FP_CONTRACT OFF
+
+#define KERNELS ik_portable_kernels
+#define TILE 4
+#define BIAS 128
+#define DOT_BIASED dot
+#define DOT_UNSIGNED dot
+#define LOAD_HALVES load_halves
+
+typedef float f32x16_ __attribute__((vector_size(64)));
+typedef int32_t i32x16_ __attribute__((vector_size(64)));
+typedef uint8_t u8x64_ __attribute__((vector_size(64)));
+#pragma clang diagnostic ignored "-Wpsabi"
+
+static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *address) {
+    f32x16_ v;
+    for (int i = 0; i < 16; i++) v[i] = ik_half(ik_u16(address + i * 2));
+    return v;
+}
+
+static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+    // A lane holds four columns; the products are of 9 bits by 8 and need no more than the sums' 32.
+    i32x16_ packed = (i32x16_)numbers;
+    for (int i = 0; i < 4; i++) sums += (packed >> (8 * i) & 255) * (int32_t)(int8_t)(activations >> (8 * i));
+    return sums;
+}
+
+#include "vectors.h"

@@ -1,0 +1,344 @@
+// The vector loops, compiled once per path by portable.c, avx2.c and avx512.c, which define before:
+//   KERNELS        the name of the table
+//   TILE           tokens that share one pass over a panel
+//   LOAD_HALVES    16 IEEE halves as floats
+//   DOT_BIASED     adds to 16 sums the products of four columns whose numbers are stored + 128; where the instruction
+//                  at hand multiplies unsigned bytes, BIAS is 128 and the sums start at -128 times the activations' sum
+//   DOT_UNSIGNED   the same for numbers below 128
+// All arithmetic is on vectors of 16 lanes, whatever the processor's width, so that the order of operations is the same.
+
+#pragma clang diagnostic ignored "-Wpsabi"
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float f32x16 __attribute__((vector_size(64)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
+typedef uint8_t u8x64 __attribute__((vector_size(64)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef int8_t i8x16 __attribute__((vector_size(16)));
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
+
+#define LOAD(type, address) ({ type loaded; memcpy(&loaded, (address), sizeof loaded); loaded; })
+#define STORE(address, vector) do { __typeof__(vector) stored = (vector); memcpy((address), &stored, sizeof stored); } while (0)
+#define FLOATS(vector) __builtin_convertvector((vector), f32x16)
+#define SPLAT(value) ((f32x16){} + (value))
+
+/// The sum of the lanes: halves added to halves.
+INLINE float lane_sum(f32x16 v) {
+    float t[16];
+    STORE(t, v);
+    for (int width = 8; width >= 1; width /= 2)
+        for (int i = 0; i < width; i++) t[i] += t[i + width];
+    return t[0];
+}
+
+INLINE f32x16 larger(f32x16 a, f32x16 b) { return (f32x16)(((i32x16)a & (a > b)) | ((i32x16)b & ~(a > b))); }
+
+/// e to the x, for x <= 88; 0 below -87. Within two units in the last place.
+INLINE f32x16 exponential(f32x16 x) {
+    i32x16 normal = x > SPLAT(-87.0f), small = x < SPLAT(88.0f);
+    f32x16 bounded = (f32x16)(((i32x16)x & normal) | ((i32x16)SPLAT(-87.0f) & ~normal));
+    bounded = (f32x16)(((i32x16)bounded & small) | ((i32x16)SPLAT(88.0f) & ~small));
+    // Adding 1.5 * 2^23 leaves the nearest integer in the low bits.
+    f32x16 shifted = bounded * SPLAT(0x1.715476p+0f) + SPLAT(12582912.0f), n = shifted - SPLAT(12582912.0f);
+    f32x16 r = (bounded - n * SPLAT(0x1.62e4p-1f)) - n * SPLAT(0x1.7f7d1cp-20f);
+    f32x16 sum = SPLAT(0x1.a01a02p-13f);
+    sum = sum * r + SPLAT(0x1.6c16c2p-10f);
+    sum = sum * r + SPLAT(0x1.111112p-7f);
+    sum = sum * r + SPLAT(0x1.555556p-5f);
+    sum = sum * r + SPLAT(0x1.555556p-3f);
+    sum = sum * r + SPLAT(0.5f);
+    sum = sum * r + SPLAT(1.0f);
+    sum = sum * r + SPLAT(1.0f);
+    u32x16 power = ((u32x16)shifted - 0x4b400000u + 127u) << 23;
+    return (f32x16)((i32x16)(sum * (f32x16)power) & normal);
+}
+
+// MARK: - Products
+
+INLINE int32_t word(const ik_block *block, int group) { return LOAD(int32_t, block->q + group * 4); }
+INLINE i32x16 spread(int32_t value) { return (i32x16){} + value; }
+
+#define EACH_TOKEN for (int t = 0; t < tokens; t++)
+#define BLOCK(t) (x + (size_t)(t) * stride + b)
+
+/// Adds the products of one block of 32 columns of 4-bit numbers.
+INLINE void dot_nibbles(const uint8_t *numbers, const ik_block *x, size_t stride, int b, i32x16 *sums, const int tokens) {
+    for (int g = 0; g < 4; g++) {
+        u8x64 packed = LOAD(u8x64, numbers + g * 64);
+        u8x64 low = packed & 15, high = (u8x64)((u32x16)packed >> 4) & 15;
+        EACH_TOKEN {
+            sums[t] = DOT_UNSIGNED(sums[t], low, word(BLOCK(t), g));
+            sums[t] = DOT_UNSIGNED(sums[t], high, word(BLOCK(t), g + 4));
+        }
+    }
+}
+
+INLINE void product_q8(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+    int blocks = (int)(m->columns / 32);
+    size_t stride = (size_t)blocks;
+    const uint8_t *numbers = panel + (size_t)blocks * 32;
+    for (int b = 0; b < blocks; b++, numbers += 512) {
+        if (tokens == 1)
+            for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + 4096 + line);
+        i32x16 sums[TILE];
+        EACH_TOKEN sums[t] = spread(-BIAS * (BLOCK(t)->sums[0] + BLOCK(t)->sums[1]));
+        for (int g = 0; g < 8; g++) {
+            u8x64 w = LOAD(u8x64, numbers + g * 64);
+            EACH_TOKEN sums[t] = DOT_BIASED(sums[t], w, word(BLOCK(t), g));
+        }
+        f32x16 scales = LOAD_HALVES(panel + (size_t)b * 32);
+        EACH_TOKEN result[t] += FLOATS(sums[t]) * (scales * SPLAT(BLOCK(t)->scale));
+    }
+}
+
+INLINE void product_q4(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+    int blocks = (int)(m->columns / 32);
+    size_t stride = (size_t)blocks;
+    const uint8_t *numbers = panel + (size_t)blocks * 32;
+    for (int b = 0; b < blocks; b++, numbers += 256) {
+        if (tokens == 1)
+            for (int line = 0; line < 256; line += 64) __builtin_prefetch(numbers + 4096 + line);
+        i32x16 sums[TILE];
+        EACH_TOKEN sums[t] = spread(-8 * (BLOCK(t)->sums[0] + BLOCK(t)->sums[1]));
+        dot_nibbles(numbers, x, stride, b, sums, tokens);
+        f32x16 scales = LOAD_HALVES(panel + (size_t)b * 32);
+        EACH_TOKEN result[t] += FLOATS(sums[t]) * (scales * SPLAT(BLOCK(t)->scale));
+    }
+}
+
+INLINE void product_q4k(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+    size_t stride = m->columns / 32;
+    f32x16 minus[TILE];
+    EACH_TOKEN minus[t] = SPLAT(0.0f);
+    for (int k = 0; k < (int)(m->columns / 256); k++, panel += Q4K_BYTES) {
+        if (tokens == 1)
+            for (int line = 0; line < Q4K_BYTES; line += 64) __builtin_prefetch(panel + 2 * Q4K_BYTES + line);
+        f32x16 d = LOAD_HALVES(panel), dmin = LOAD_HALVES(panel + 32);
+        for (int j = 0; j < 8; j++) {
+            int b = k * 8 + j;
+            i32x16 sums[TILE];
+            EACH_TOKEN sums[t] = spread(0);
+            dot_nibbles(panel + Q4K_NUMBERS + j * 256, x, stride, b, sums, tokens);
+            f32x16 scales = d * FLOATS(LOAD(u8x16, panel + Q4K_SCALES + j * 16));
+            f32x16 minima = dmin * FLOATS(LOAD(u8x16, panel + Q4K_MINIMA + j * 16));
+            EACH_TOKEN {
+                float scale = BLOCK(t)->scale, sum = scale * (float)(BLOCK(t)->sums[0] + BLOCK(t)->sums[1]);
+                result[t] += FLOATS(sums[t]) * (scales * SPLAT(scale));
+                minus[t] += minima * SPLAT(sum);
+            }
+        }
+    }
+    EACH_TOKEN result[t] -= minus[t];
+}
+
+INLINE void product_q6k(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+    size_t stride = m->columns / 32;
+    for (int k = 0; k < (int)(m->columns / 256); k++, panel += Q6K_BYTES) {
+        f32x16 d = LOAD_HALVES(panel);
+        for (int j = 0; j < 8; j++) {
+            int b = k * 8 + j;
+            const uint8_t *numbers = panel + Q6K_NUMBERS + j * 512;
+            if (tokens == 1)
+                for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + Q6K_BYTES + line);
+            // Products of a scale and a sum stay below 2^24, so their sum is exact in a float.
+            f32x16 total[TILE];
+            EACH_TOKEN total[t] = SPLAT(0.0f);
+            for (int half = 0; half < 2; half++) {
+                i32x16 sums[TILE];
+                EACH_TOKEN sums[t] = spread(-32 * BLOCK(t)->sums[half]);
+                for (int g = half * 4; g < half * 4 + 4; g++) {
+                    u8x64 w = LOAD(u8x64, numbers + g * 64);
+                    EACH_TOKEN sums[t] = DOT_UNSIGNED(sums[t], w, word(BLOCK(t), g));
+                }
+                f32x16 scales = FLOATS(LOAD(i8x16, panel + Q6K_SCALES + (j * 2 + half) * 16));
+                EACH_TOKEN total[t] += FLOATS(sums[t]) * scales;
+            }
+            EACH_TOKEN result[t] += total[t] * (d * SPLAT(BLOCK(t)->scale));
+        }
+    }
+}
+
+INLINE void product_scaled(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+    size_t stride = m->columns / 32;
+    f32x16 plus[TILE];
+    EACH_TOKEN plus[t] = SPLAT(0.0f);
+    for (int b = 0; b < (int)stride; b++, panel += SCALED_BYTES)
+        for (int half = 0; half < 2; half++) {
+            i32x16 sums[TILE];
+            EACH_TOKEN sums[t] = spread(0);
+            for (int g = half * 4; g < half * 4 + 4; g++) {
+                u8x64 w = LOAD(u8x64, panel + SCALED_NUMBERS + g * 64);
+                EACH_TOKEN sums[t] = DOT_UNSIGNED(sums[t], w, word(BLOCK(t), g));
+            }
+            f32x16 scales = LOAD(f32x16, panel + half * 64), minima = LOAD(f32x16, panel + SCALED_MINIMA + half * 64);
+            EACH_TOKEN {
+                result[t] += FLOATS(sums[t]) * (scales * SPLAT(BLOCK(t)->scale));
+                plus[t] += minima * SPLAT(BLOCK(t)->scale * (float)BLOCK(t)->sums[half]);
+            }
+        }
+    EACH_TOKEN result[t] += plus[t];
+}
+
+INLINE f32x16 column(ik_form form, const uint8_t *panel, uint32_t c) {
+    if (form == IK_FORM_F32) return LOAD(f32x16, panel + (size_t)c * 64);
+    if (form == IK_FORM_F16) return LOAD_HALVES(panel + (size_t)c * 32);
+    return (f32x16)(__builtin_convertvector(LOAD(u16x16, panel + (size_t)c * 32), u32x16) << 16);
+}
+
+/// Even and odd columns are summed apart, since one chain of additions would wait for itself.
+INLINE void product_floats(
+    const ik_matrix *m, const ik_form form, const uint8_t *panel, const float *x, f32x16 *result, const int tokens
+) {
+    f32x16 odd[TILE];
+    EACH_TOKEN odd[t] = SPLAT(0.0f);
+    for (uint32_t c = 0; c < m->columns; c += 2) {
+        f32x16 first = column(form, panel, c), second = column(form, panel, c + 1);
+        EACH_TOKEN {
+            result[t] += first * SPLAT(x[(size_t)t * m->columns + c]);
+            odd[t] += second * SPLAT(x[(size_t)t * m->columns + c + 1]);
+        }
+    }
+    EACH_TOKEN result[t] += odd[t];
+}
+
+/// One panel with up to TILE tokens.
+INLINE void tile(
+    const ik_matrix *m, const uint8_t *panel, const float *x, const ik_block *blocks, float *out, size_t out_stride,
+    const int tokens
+) {
+    f32x16 result[TILE];
+    EACH_TOKEN result[t] = SPLAT(0.0f);
+    switch (m->form) {
+    case IK_FORM_F32: product_floats(m, IK_FORM_F32, panel, x, result, tokens); break;
+    case IK_FORM_F16: product_floats(m, IK_FORM_F16, panel, x, result, tokens); break;
+    case IK_FORM_BF16: product_floats(m, IK_FORM_BF16, panel, x, result, tokens); break;
+    case IK_FORM_Q8: product_q8(m, panel, blocks, result, tokens); break;
+    case IK_FORM_Q4: product_q4(m, panel, blocks, result, tokens); break;
+    case IK_FORM_Q4K: product_q4k(m, panel, blocks, result, tokens); break;
+    case IK_FORM_Q6K: product_q6k(m, panel, blocks, result, tokens); break;
+    case IK_FORM_SCALED: product_scaled(m, panel, blocks, result, tokens); break;
+    }
+    EACH_TOKEN STORE(out + (size_t)t * out_stride, result[t]);
+}
+
+static void matmul(
+    const ik_matrix *m, const float *x, const ik_block *blocks, uint32_t tokens, float *out, size_t out_stride,
+    uint32_t first_panel, uint32_t last_panel
+) {
+    for (uint32_t p = first_panel; p < last_panel; p++) {
+        const uint8_t *panel = (const uint8_t *)m->panels + (size_t)p * m->panel_bytes;
+        float *rows = out + (size_t)p * IK_LANES;
+        uint32_t t = 0;
+        for (; t + TILE <= tokens; t += TILE)
+            tile(m, panel, x + (size_t)t * m->columns, blocks + (size_t)t * (m->columns / 32),
+                 rows + (size_t)t * out_stride, out_stride, TILE);
+        for (; t < tokens; t++)
+            tile(m, panel, x + (size_t)t * m->columns, blocks + (size_t)t * (m->columns / 32),
+                 rows + (size_t)t * out_stride, out_stride, 1);
+    }
+}
+
+static void quantize(const float *x, uint32_t count, ik_block *out) {
+    for (uint32_t b = 0; b < count / 32; b++, x += 32) {
+        f32x16 a = LOAD(f32x16, x), c = LOAD(f32x16, x + 16);
+        f32x16 magnitudes = larger((f32x16)((i32x16)a & 0x7fffffff), (f32x16)((i32x16)c & 0x7fffffff));
+        float t[16], largest = 0;
+        STORE(t, magnitudes);
+        for (int i = 0; i < 16; i++) largest = t[i] > largest ? t[i] : largest;
+        float inverse = largest > 0 ? 127.0f / largest : 0;
+        out[b].scale = largest / 127.0f;
+        for (int half = 0; half < 2; half++) {
+            f32x16 v = (half ? c : a) * SPLAT(inverse);
+            // Keeps NaN and infinity inside the range, the same way on every path.
+            i32x16 below = v < SPLAT(127.0f);
+            v = (f32x16)(((i32x16)v & below) | ((i32x16)SPLAT(127.0f) & ~below));
+            i32x16 above = v > SPLAT(-127.0f);
+            v = (f32x16)(((i32x16)v & above) | ((i32x16)SPLAT(-127.0f) & ~above));
+            // Adding 1.5 * 2^23 rounds to the nearest integer, ties to even.
+            i32x16 q = (i32x16)(v + SPLAT(12582912.0f)) - 0x4b400000;
+            i8x16 bytes = __builtin_convertvector(q, i8x16);
+            STORE(out[b].q + half * 16, bytes);
+            int32_t lanes[16], sum = 0;
+            STORE(lanes, q);
+            for (int i = 0; i < 16; i++) sum += lanes[i];
+            out[b].sums[half] = sum;
+        }
+        out[b].padding = 0;
+    }
+}
+
+// MARK: - Norm, gate, attention
+
+/// 16 floats from `x`, of which the first `count` exist; zeros for the rest.
+INLINE f32x16 head_of(const float *x, uint32_t count) {
+    f32x16 v = SPLAT(0.0f);
+    memcpy(&v, x, (count < 16 ? count : 16) * 4);
+    return v;
+}
+
+static void norm(const float *x, const float *weight, uint32_t count, float epsilon, float *out) {
+    f32x16 squares = SPLAT(0.0f);
+    uint32_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        f32x16 v = LOAD(f32x16, x + i);
+        squares += v * v;
+    }
+    if (i < count) {
+        f32x16 v = head_of(x + i, count - i);
+        squares += v * v;
+    }
+    float factor = 1.0f / __builtin_sqrtf(lane_sum(squares) / (float)count + epsilon);
+    for (i = 0; i < count; i++) out[i] = x[i] * factor * weight[i];
+}
+
+static void gate(float *values, const float *up, uint32_t count) {
+    for (uint32_t i = 0; i < count; i += 16) {
+        f32x16 v = LOAD(f32x16, values + i);
+        STORE(values + i, v / (SPLAT(1.0f) + exponential(-v)) * LOAD(f32x16, up + i));
+    }
+}
+
+enum { PAGE_VECTORS = IK_PAGE_POSITIONS / 16, HEAD_VECTORS = 16 };
+
+/// Softmax of the scores and the weighted sum of values, page by page with a running maximum. Pages start at fixed
+/// positions, so the order does not depend on how the prompt was cut into chunks.
+static void attend(const ik_attention *job) {
+    f32x16 out[HEAD_VECTORS];
+    uint32_t vectors = job->value_stride / 16;
+    for (uint32_t i = 0; i < vectors; i++) out[i] = SPLAT(0.0f);
+    float maximum = -__builtin_inff(), total = 0;
+    for (uint32_t page = 0; page * IK_PAGE_POSITIONS < job->positions; page++) {
+        const float *keys = job->pages[page] + job->keys, *values = job->pages[page] + job->values;
+        uint32_t count = job->positions - page * IK_PAGE_POSITIONS;
+        if (count > IK_PAGE_POSITIONS) count = IK_PAGE_POSITIONS;
+        f32x16 scores[PAGE_VECTORS];
+        for (int v = 0; v < PAGE_VECTORS; v++) scores[v] = SPLAT(0.0f);
+        for (uint32_t d = 0; d < job->head_size; d++)
+            for (int v = 0; v < PAGE_VECTORS; v++)
+                scores[v] += LOAD(f32x16, keys + (size_t)d * IK_PAGE_POSITIONS + v * 16) * SPLAT(job->query[d]);
+        float weights[IK_PAGE_POSITIONS], highest = maximum;
+        for (int v = 0; v < PAGE_VECTORS; v++) STORE(weights + v * 16, scores[v] * SPLAT(job->scale));
+        for (uint32_t i = 0; i < count; i++) highest = weights[i] > highest ? weights[i] : highest;
+        // Positions after the token weigh nothing: e to the minus infinity is 0 here.
+        for (uint32_t i = count; i < IK_PAGE_POSITIONS; i++) weights[i] = -__builtin_inff();
+        f32x16 sums = SPLAT(0.0f);
+        for (int v = 0; v < PAGE_VECTORS; v++) {
+            f32x16 e = exponential(LOAD(f32x16, weights + v * 16) - SPLAT(highest));
+            STORE(weights + v * 16, e);
+            sums += e;
+        }
+        f32x16 fade = exponential(SPLAT(maximum - highest));
+        total = total * fade[0] + lane_sum(sums);
+        maximum = highest;
+        for (uint32_t i = 0; i < vectors; i++) out[i] *= fade;
+        for (uint32_t p = 0; p < count; p++)
+            for (uint32_t i = 0; i < vectors; i++)
+                out[i] += LOAD(f32x16, values + (size_t)p * job->value_stride + i * 16) * SPLAT(weights[p]);
+    }
+    float inverse = 1.0f / total, result[HEAD_VECTORS * 16];
+    for (uint32_t i = 0; i < vectors; i++) STORE(result + i * 16, out[i] * SPLAT(inverse));
+    memcpy(job->out, result, job->head_size * 4);
+}
+
+const ik_kernels KERNELS = {matmul, quantize, norm, gate, attend};
