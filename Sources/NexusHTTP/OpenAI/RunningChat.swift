@@ -1,0 +1,160 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import Nexus
+
+/// An answer on its way to the client.
+///
+/// Whoever ends it early (the client, an error, a full socket that nobody reads) ends the node's work: every way out that
+/// is not ``ChatEvent/finished(_:)`` calls `stop()`.
+struct RunningChat: Sendable {
+    let answer: any ChatAnswer
+    let created: Int
+    let exchange: Exchange
+    let slot: ChatSlots.Slot
+    let metrics: HTTPMetrics
+
+    private var identity: String { "chatcmpl-" + exchange.requestID }
+
+    // MARK: Whole
+
+    /// Waits for the end and answers with one JSON object.
+    func collected(limit: Int) async throws -> Response {
+        let (text, summary) = try await exchange.presence.whilePresent(onDeparture: { await answer.stop() }) {
+            try await self.collect(limit: limit)
+        }
+        let account = ChatAccount(node: answer.node, cost: summary.cost, receipt: summary.receipt)
+        let completion = ChatCompletion(
+            id: identity,
+            created: created,
+            model: answer.model,
+            text: text,
+            summary: summary,
+            account: account
+        )
+        var response = Response.json(completion.json)
+        response.headers.append(contentsOf: account.headers)
+        return response
+    }
+
+    private func collect(limit: Int) async throws -> (String, ChatSummary) {
+        var text = ""
+        var isFirst = true
+        do {
+            while let event = try await answer.next() {
+                switch event {
+                case .delta(let more, let tokens):
+                    metrics.delivered(tokens: tokens, isFirst: isFirst, since: exchange.started)
+                    isFirst = false
+                    guard text.utf8.count + more.utf8.count <= limit else { throw APIError.answerTooLong }
+                    text += more
+                case .finished(let summary):
+                    metrics.finished(summary.usage, since: exchange.started)
+                    return (text, summary)
+                }
+            }
+            throw Self.endedEarly
+        } catch {
+            await answer.stop()
+            throw error
+        }
+    }
+
+    // MARK: Streamed
+
+    /// Answers with events as the node writes; the head goes out at once.
+    func streamed(includesUsage: Bool) -> Response {
+        let chunks = ChatChunks(id: identity, created: created, model: answer.model, includesUsage: includesUsage)
+        let body = ResponseBody { writer in
+            try await stream(chunks, includesUsage: includesUsage, to: &writer)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream; charset=utf-8",
+                .cacheControl: "no-cache",
+                .accelBuffering: "no",
+            ],
+            body: body
+        )
+    }
+
+    @concurrent
+    private func stream(
+        _ chunks: ChatChunks,
+        includesUsage: Bool,
+        to writer: inout any ResponseBodyWriter
+    ) async throws {
+        let departure = exchange.presence.departure()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // The client is watched beside the loop, which may be waiting for the node: `stop()` ends that wait.
+            group.addTask { [answer] in
+                for await _ in departure {}
+                if !Task.isCancelled { await answer.stop() }
+            }
+            defer { group.cancelAll() }
+            do {
+                try await write(chunks, includesUsage: includesUsage, to: &writer)
+            } catch {
+                await answer.stop()
+                exchange.logger.debug("stream ended early", metadata: ["error": "\(type(of: error))"])
+                throw error
+            }
+        }
+    }
+
+    /// One write for each event; the next event is asked for when the socket has taken the last.
+    @concurrent
+    private func write(
+        _ chunks: ChatChunks,
+        includesUsage: Bool,
+        to writer: inout any ResponseBodyWriter
+    ) async throws {
+        try await writer.write(chunks.role())
+        var isFirst = true
+        while true {
+            let event: ChatEvent
+            do {
+                guard let next = try await answer.next() else { throw Self.endedEarly }
+                event = next
+            } catch let error as NexusError {
+                if case .internalFault(let fault) = error {
+                    exchange.logger.error("request failed", metadata: ["fault": "\(fault)"])
+                }
+                try await writer.write(ChatChunks.failure(APIError(error)))
+                try await writer.finish(nil)
+                await answer.stop()
+                return
+            }
+            switch event {
+            case .delta(let text, let tokens):
+                metrics.delivered(tokens: tokens, isFirst: isFirst, since: exchange.started)
+                isFirst = false
+                // A token may end in the middle of a character and bring no text.
+                if !text.isEmpty { try await writer.write(chunks.delta(text)) }
+            case .finished(let summary):
+                metrics.finished(summary.usage, since: exchange.started)
+                try await end(summary, chunks: chunks, includesUsage: includesUsage, to: &writer)
+                return
+            }
+        }
+    }
+
+    @concurrent
+    private func end(
+        _ summary: ChatSummary,
+        chunks: ChatChunks,
+        includesUsage: Bool,
+        to writer: inout any ResponseBodyWriter
+    ) async throws {
+        let account = ChatAccount(node: answer.node, cost: summary.cost, receipt: summary.receipt)
+        var last = [chunks.finish(summary.reason, account: includesUsage ? nil : account)]
+        if includesUsage { last.append(chunks.usage(summary.usage, account: account)) }
+        last.append(ChatChunks.done)
+        try await writer.write(contentsOf: last)
+        try await writer.finish(exchange.acceptsTrailers ? account.headers : nil)
+    }
+
+    private static let endedEarly = NexusError.nodeFailed("the answer ended without an account")
+}
