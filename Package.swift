@@ -28,6 +28,7 @@ extension Target.Dependency {
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
 }
 
@@ -59,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -86,7 +88,7 @@ let package = Package(
         module("LedgerEmbedded", ["Ledger", .grdb, .crypto, .logging, .nioConcurrency]),
 
         // What Nexus and nodes say to each other.
-        module("NodeAPI", [.protobuf]),
+        module("NodeAPI", ["Ledger", "LatticaCore", "LatticaRPC", "Multiformats", .protobuf]),
 
         // Nodes.
         .target(name: "InferenceKernels", cSettings: kernels),
@@ -119,15 +121,23 @@ let package = Package(
             name: "lattice",
             dependencies: [
                 "NexusHTTP", "Nexus", "NodeHost", "Inference", "Lattica", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded",
-                .arguments, .httpClient, .logging, .metrics, .lifecycle, .nioCore, .nioPosix, .crypto,
+                .arguments, .configuration, .httpClient, .logging, .metrics, .lifecycle, .nioCore, .nioPosix, .crypto,
             ],
+            swiftSettings: strict
+        ),
+
+        // Speaks to foreign libp2p peers in interop tests.
+        .executableTarget(
+            name: "interop-peer",
+            dependencies: ["Lattica", "LatticaCore", "LatticaProtocols", "LatticaRPC", "Multiformats", .nioCore, .logging],
+            path: "Interop/Peer",
             swiftSettings: strict
         ),
 
         // Tests.
         .target(
             name: "LatticeTesting",
-            dependencies: [.nioCore, .nioConcurrency],
+            dependencies: ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency],
             path: "Tests/LatticeTesting",
             swiftSettings: strict
         ),

@@ -1,5 +1,4 @@
 import Crypto
-import Foundation
 
 /// Seals secrets before they are stored: ChaCha20-Poly1305 under a key of 256 bits that lies in a file of its own.
 ///
@@ -7,45 +6,32 @@ import Foundation
 public struct Vault: Sendable, CustomStringConvertible {
     private let key: SymmetricKey
 
-    /// Why the key file cannot be used.
+    /// Why something does not open.
     public enum VaultError: Error, CustomStringConvertible {
-        /// The file cannot be read or written.
-        case unusable(path: String, reason: String)
-        /// What was stored does not open: another key file, or altered bytes.
+        /// What was stored does not open: another key, or altered bytes.
         case doesNotOpen
+        /// The key has another length than 32 bytes.
+        case badKey
 
         /// What failed and what to do.
         public var description: String {
             switch self {
-            case .unusable(let path, let reason):
-                "cannot use the key file \(path): \(reason). It must hold 32 bytes, readable by its owner alone."
             case .doesNotOpen:
-                "a stored secret does not open with this key file; restore the file that belongs to the database."
+                "a stored secret does not open with this key; restore the key file that belongs to the database."
+            case .badKey: "a vault's key has 32 bytes"
             }
         }
     }
 
-    /// Reads the key file, drawing a key where there is none. The file is readable by its owner alone.
-    public init(keyFile path: String) throws(VaultError) {
-        do {
-            if !FileManager.default.fileExists(atPath: path) {
-                let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { bytes in unsafe Data(bytes) }
-                guard
-                    FileManager.default.createFile(
-                        atPath: path,
-                        contents: fresh,
-                        attributes: [.posixPermissions: 0o600]
-                    )
-                else { throw VaultError.unusable(path: path, reason: "it cannot be created") }
-            }
-            let bytes = try Data(contentsOf: URL(filePath: path))
-            guard bytes.count == 32 else { throw VaultError.unusable(path: path, reason: "it has \(bytes.count) bytes") }
-            key = SymmetricKey(data: bytes)
-        } catch let error as VaultError {
-            throw error
-        } catch {
-            throw .unusable(path: path, reason: "\(error)")
-        }
+    /// Takes the secret that opens the vault: 32 bytes.
+    public init(secret: [UInt8]) throws(VaultError) {
+        guard secret.count == 32 else { throw .badKey }
+        key = SymmetricKey(data: secret)
+    }
+
+    /// A fresh secret.
+    public static func newSecret() -> [UInt8] {
+        SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
     }
 
     func seal(_ secret: [UInt8]) throws -> [UInt8] {

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Foundation
+import NexusHTTP
+
+/// Settings of a Nexus as flags.
+struct NexusOptions: ParsableArguments {
+    @Option(help: "The address of the API and the page (LATTICE_HOST; default: 127.0.0.1).")
+    var host: String?
+
+    @Option(help: "Their port; 0 takes a free one (LATTICE_PORT; default: 8484).")
+    var port: Int?
+
+    @Option(help: "Where nodes connect (LATTICE_P2P_LISTEN; default: /ip4/127.0.0.1/tcp/8485).")
+    var p2pListen: String?
+
+    @Flag(help: "Listen on an address that other machines reach. Keys then travel the network: put TLS in front.")
+    var allowPublic = false
+
+    var flags: [String: String?] {
+        ["host": host, "port": port.map(String.init), "p2p.listen": p2pListen, "allow.public": allowPublic ? "true" : nil]
+    }
+}
+
+/// A Nexus with the embedded ledger; nodes join from elsewhere.
+struct NexusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nexus",
+        abstract: "Run a Nexus by itself.",
+        subcommands: [Start.self]
+    )
+
+    /// Starts it.
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Start a Nexus with the embedded ledger.")
+
+        @OptionGroup var nexus: NexusOptions
+        @OptionGroup var common: CommonOptions
+
+        @Flag(help: "Print where everything is as one JSON object, once it is ready.")
+        var json = false
+
+        func run() async throws {
+            let settings = try await Settings(flags: common.flags.merging(nexus.flags) { $1 }, file: common.config)
+            let logger = try CommonOptions.logger(settings, label: "nexus")
+            let folder = try DataFolder(settings.text("data.dir", default: DataFolder.standardPath))
+            let parts = try await NexusParts(
+                settings: settings,
+                folder: folder,
+                metrics: PrometheusRegistry.bootstrapped(),
+                logger: logger
+            )
+            try await parts.host.start()
+            guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
+            let json = json
+            try await Process.run(parts.services, logger: logger) {
+                guard let port = await parts.listening.port() else { return }
+                let base = "http://\(settings.text("host", default: "127.0.0.1")):\(port)"
+                let credentials = try await parts.credentials(in: folder, baseURL: base + "/v1")
+                let welcome = Welcome(page: base, credentials: credentials, join: "\(join)", model: "MODEL")
+                print(json ? try JSON.text(welcome) : welcome.text)
+                fflush(nil)
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import ArgumentParser
+import Foundation
+import Multiformats
+
+/// Settings of a node's engine as flags.
+struct EngineOptionGroup: ParsableArguments {
+    @Option(help: "A GGUF file (LATTICE_MODEL; default: the model that comes with Lattice).")
+    var model: String?
+
+    @Option(help: "The name under which the model is offered (LATTICE_MODEL_NAME; default: the file's).")
+    var modelName: String?
+
+    @Option(help: "Threads that compute (LATTICE_THREADS; default: as the model's size asks for).")
+    var threads: Int?
+
+    @Option(help: "Requests answered at once (LATTICE_SLOTS; default: two for each processor, at least four).")
+    var slots: Int?
+
+    @Option(help: "LAI per million prompt tokens (LATTICE_PRICE_INPUT; default: 0.5).")
+    var priceInput: String?
+
+    @Option(help: "LAI per million generated tokens (LATTICE_PRICE_OUTPUT; default: 2).")
+    var priceOutput: String?
+
+    var flags: [String: String?] {
+        [
+            "model": model, "model.name": modelName, "threads": threads.map(String.init), "slots": slots.map(String.init),
+            "price.input": priceInput, "price.output": priceOutput,
+        ]
+    }
+}
+
+/// A node that works for a Nexus.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "Run a node that answers for a Nexus.",
+        subcommands: [Start.self]
+    )
+
+    /// Starts it.
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Join a Nexus and answer with a GGUF model on this machine's processor."
+        )
+
+        @Option(help: "The address that 'lattice up' prints: /ip4/…/tcp/…/p2p/… (LATTICE_JOIN).")
+        var join: String?
+
+        @Option(help: "The node's name; its keys and earnings are kept under it (LATTICE_NAME; default: the host's name).")
+        var name: String?
+
+        @Option(help: "Where other peers reach the node (LATTICE_NODE_LISTEN; default: /ip4/127.0.0.1/tcp/0).")
+        var nodeListen: String?
+
+        @Flag(help: "Print the node's number and peer as one JSON object, once it has joined.")
+        var json = false
+
+        @OptionGroup var engine: EngineOptionGroup
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let settings = try await Settings(
+                flags: common.flags.merging(engine.flags) { $1 }
+                    .merging(["join": join, "name": name, "node.listen": nodeListen]) { $1 },
+                file: common.config
+            )
+            let logger = try CommonOptions.logger(settings, label: "node")
+            guard let address = settings.text("join") else {
+                throw Settings.Fault(
+                    description: "which Nexus? Give the address that 'lattice up' prints: --join /ip4/…/tcp/…/p2p/…"
+                )
+            }
+            let folder = try DataFolder(settings.text("data.dir", default: DataFolder.standardPath))
+            let (joins, joined) = AsyncStream.makeStream(of: UInt64.self, bufferingPolicy: .bufferingNewest(1))
+            let parts: NodeParts
+            do {
+                parts = try await NodeParts(
+                    settings: settings,
+                    folder: folder,
+                    nexus: try Multiaddr(address),
+                    logger: logger
+                ) { joined.yield($0.number) }
+            } catch let error as MultiaddrError {
+                throw Settings.Fault(
+                    description: "'\(address)' is not an address (\(error)). It looks like /ip4/127.0.0.1/tcp/8485/p2p/12D3…"
+                )
+            }
+            let json = json
+            try await Process.run(parts.services, logger: logger) {
+                var number: UInt64?
+                for await joined in joins {
+                    number = joined
+                    break
+                }
+                guard let number else { return }
+                let report = Report(node: number, peer: "\(parts.host.peerID)", name: parts.name, model: parts.model)
+                print(
+                    json
+                        ? try JSON.text(report)
+                        : "Node \(number) (\(report.name)) answers with \(report.model). Ctrl-C takes it out of the network."
+                )
+                fflush(nil)
+            }
+        }
+
+        private struct Report: Encodable {
+            var node: UInt64
+            var peer: String
+            var name: String
+            var model: String
+        }
+    }
+}

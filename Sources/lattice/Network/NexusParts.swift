@@ -1,0 +1,117 @@
+import Foundation
+import Lattica
+import LatticaCore
+import Ledger
+import LedgerEmbedded
+import Logging
+import Multiformats
+import Nexus
+import NexusHTTP
+import ServiceLifecycle
+
+/// A Nexus with its ledger, its peer and its HTTP face, put together from settings.
+struct NexusParts {
+    let host: LatticaHost
+    let ledger: EmbeddedLedger
+    let kernel: Kernel
+    let listening: Listening
+    let server: NexusHTTPServer
+
+    /// Where a started server can be reached.
+    struct Listening: Sendable {
+        private let stream: AsyncStream<Int>
+        fileprivate let continuation: AsyncStream<Int>.Continuation
+
+        init() {
+            (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        }
+
+        /// The port, as soon as it is known.
+        func port() async -> Int? {
+            for await port in stream { return port }
+            return nil
+        }
+    }
+
+    /// Opens what must be open before a socket is.
+    init(settings: Settings, folder: DataFolder, metrics: PrometheusRegistry, logger: Logger) async throws {
+        let folder = try folder.folder("nexus")
+        let clusterKey = try folder.signingKey("cluster.key")
+        let roles = NexusRoles(cluster: clusterKey.address)
+        ledger = try await EmbeddedLedger.open(
+            path: folder.file("ledger.sqlite"),
+            clusterKey: clusterKey,
+            genesis: Genesis(cluster: roles),
+            logger: logger
+        )
+        let listen = settings.text("p2p.listen", default: "/ip4/127.0.0.1/tcp/8485")
+        host = LatticaHost(
+            configuration: LatticaConfiguration(
+                keypair: try Keypair.load(orCreateAt: folder.file("p2p.key")),
+                listen: [try Multiaddr(listen)],
+                logger: logger
+            )
+        )
+        kernel = Kernel(
+            host: host,
+            ledger: ledger,
+            store: try NexusStore(path: folder.file("nexus.sqlite")),
+            vault: try Vault(secret: folder.secret("vault.key", make: Vault.newSecret)),
+            configuration: NexusConfiguration(roles: roles),
+            logger: logger
+        )
+        try await kernel.restore()
+        var configuration = HTTPConfiguration(
+            host: settings.text("host", default: "127.0.0.1"),
+            port: try settings.number("port", default: 8484, in: 0...65535)
+        )
+        configuration.allowsPublicAddress = settings.text("allow.public") == "true"
+        configuration.version = Build.version
+        let listening = Listening()
+        self.listening = listening
+        server = try NexusHTTPServer(
+            backend: kernel,
+            configuration: configuration,
+            metrics: metrics,
+            logger: logger,
+            onListening: { listening.continuation.yield($0) }
+        )
+    }
+
+    /// The address that nodes join, with the peer id.
+    var joinAddress: Multiaddr? {
+        host.listenAddresses.first?.appending(.p2p(host.peerID.bytes))
+    }
+
+    /// In the order of starting; they stop in the opposite one, so that no answer outlives what it is paid with.
+    var services: [any Service] { [host, kernel, server] }
+
+    /// The API key of this machine's own user: the stored one if it still opens an account, else a fresh one.
+    func credentials(in folder: DataFolder, baseURL: String) async throws -> Credentials {
+        if var stored = Credentials.load(from: folder), (try? await kernel.authenticate(apiKey: stored.apiKey)) != nil {
+            stored.baseURL = baseURL
+            try stored.save(in: folder)
+            return stored
+        }
+        let key = try await kernel.enrol(label: "first user").apiKey
+        let credentials = Credentials(baseURL: baseURL, apiKey: key)
+        try credentials.save(in: folder)
+        return credentials
+    }
+}
+
+extension NexusRoles {
+    /// Addresses that act for a private cluster. No key stands behind them: the embedded ledger takes the caller's word,
+    /// and the caller is this process.
+    init(cluster: Address) {
+        func role(_ name: String) -> Address {
+            Address(lastOf: Keccak256.hash(cluster.bytes + Array(name.utf8)))
+        }
+        self.init(
+            administrator: role("administrator"),
+            registrar: role("registrar"),
+            faucetSigner: role("faucet signer"),
+            settler: role("settler")
+        )
+    }
+}

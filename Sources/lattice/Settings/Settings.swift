@@ -1,0 +1,66 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import SystemPackage
+
+/// Settings from flags, the environment, a file and defaults, in this order.
+struct Settings: Sendable {
+    private let reader: ConfigReader
+
+    /// A setting that cannot be used.
+    struct Fault: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Reads the file, if one is named.
+    ///
+    /// - Parameter flags: values given on the command line; absent ones are `nil`.
+    init(flags: [String: String?], file: String?) async throws {
+        var providers: [any ConfigProvider] = []
+        let given = flags.compactMapValues { $0 }
+        providers.append(
+            InMemoryProvider(
+                values: Dictionary(
+                    uniqueKeysWithValues: given.map { key, value in
+                        (AbsoluteConfigKey(key.split(separator: ".").map(String.init)), ConfigValue(.string(value), isSecret: false))
+                    }
+                )
+            )
+        )
+        providers.append(EnvironmentVariablesProvider().prefixKeys(with: ["lattice"]))
+        if let file = file ?? ProcessInfo.processInfo.environment["LATTICE_CONFIG"] {
+            do {
+                providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
+            } catch {
+                throw Fault(description: "cannot read the settings in \(file): \(error)")
+            }
+        }
+        reader = ConfigReader(providers: providers)
+    }
+
+    /// A text, or `nil` where it is not set.
+    func text(_ key: String) -> String? {
+        reader.string(forKey: ConfigKey(key)) ?? reader.int(forKey: ConfigKey(key)).map(String.init)
+    }
+
+    /// A text with a default.
+    func text(_ key: String, default standard: String) -> String {
+        text(key) ?? standard
+    }
+
+    /// A whole number within bounds.
+    func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
+        guard let text = text(key) else { return standard }
+        guard let number = Int(text), range.contains(number) else {
+            throw Fault(
+                description: "\(key) is '\(text)': it must be a whole number from \(range.lowerBound) to \(range.upperBound)."
+                    + " Set it with --\(key.replacing(".", with: "-")) or \(Self.variable(key))."
+            )
+        }
+        return number
+    }
+
+    private static func variable(_ key: String) -> String {
+        "LATTICE_" + key.replacing(".", with: "_").uppercased()
+    }
+}
