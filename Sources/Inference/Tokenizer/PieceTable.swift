@@ -5,7 +5,7 @@
 struct PieceTable: Sendable {
     private var store: [UInt8] = []
     private var ends: [Int] = []
-    /// Numbers of findable pieces by hash, open addressing; -1 is free. The size is a power of two.
+    /// Numbers of findable pieces by hash, with open addressing; -1 is free, and the size is a power of two.
     private var slots: [Int32] = [Int32](repeating: -1, count: 64)
     private var findable = 0
     /// Longer byte strings cannot be in the table.

@@ -1,9 +1,11 @@
 /// Finds the longest of a set of special tokens at a place in a text.
 struct SpecialTokenTrie: Sendable {
-    /// Published special tokens have fewer than 64 bytes. The bound keeps matching linear whatever a file declares.
+    /// Published special tokens have fewer than 64 bytes.
+    ///
+    /// The bound keeps matching linear whatever a file declares.
     static let longestToken = 256
 
-    /// Where the edge of a node for a byte leads: `node << 8 | byte`. The root is node 0.
+    /// Where the edge of a node for a byte leads, by `node << 8 | byte`; the root is node 0.
     private var edges: [UInt64: UInt32] = [:]
     private var tokens: [UInt32: TokenID] = [:]
     private var nodes: UInt32 = 1

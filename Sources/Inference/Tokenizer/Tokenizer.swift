@@ -10,7 +10,9 @@ public typealias TokenID = Int32
 /// Encoding n bytes takes time in the order of n log n, whatever the text, and memory in the order of the longest run between
 /// two special tokens, up to a bound.
 public struct Tokenizer: Sendable {
-    /// Longer text is cut, so that the working memory of a merge stays below 128 MiB. No published context is as long.
+    /// Longer text is cut, so that the working memory of a merge stays below 128 MiB.
+    ///
+    /// No published context is as long.
     static let longestRun = 1 << 22
 
     enum Encoding: Sendable {
