@@ -35,7 +35,7 @@ for (const control of document.querySelectorAll("button, select, textarea, input
 }
 const wide = document.documentElement.scrollWidth - innerWidth;
 if (wide > 0) faults.push(`the page is ${wide} px wider than the screen`);
-for (const element of document.querySelectorAll("main *")) {
+for (const element of document.querySelectorAll("header *, main *")) {
   const box = element.getBoundingClientRect();
   const scrolls = element.closest("pre, .title, .models");
   if (box.width > 1 && box.right > innerWidth + 1 && !scrolls) faults.push(`${describe(element)} ends at ${Math.round(box.right)} px`);

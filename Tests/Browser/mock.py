@@ -200,7 +200,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(self.pace)
         finally:
             usage = {"prompt_tokens": 27, "completion_tokens": sent, "total_tokens": 27 + sent}
-            cost = 27 * 500 + sent * 2000
+            cost = 27 * 500 + sent * 2000 + 77
             self.network.settle(cost)
         if "break" in prompt:
             send(failure("Node 1 stopped answering after 12 tokens.", "node_failed"))

@@ -49,6 +49,8 @@ export class Chat {
     byID("fresh").addEventListener("click", () => this.#begin());
     byID("latest").addEventListener("click", () => this.#follow());
     this.#log.addEventListener("scroll", () => this.#watch(), { passive: true });
+    // A turned phone or an opened keyboard moves the end.
+    new ResizeObserver(() => this.#stick()).observe(this.#log);
     this.#model.addEventListener("change", () => {
       localStorage.setItem(modelMemory, this.#model.value);
       this.#showPrice();

@@ -49,11 +49,13 @@ class Row {
   #number = make("span", { class: "number" });
   #state = make("span", { class: "state" });
   #models = make("p", { class: "models" });
+  #active = make("span");
   #load = make("meter", { min: 0, "aria-label": "Load" });
   #figures = Object.fromEntries(["Load", "Round trip", "Speed", "Earned"].map((name) => [name, make("dd")]));
   element;
 
   constructor() {
+    this.#figures.Load.append(this.#active, this.#load);
     const strip = Object.entries(this.#figures).map(([name, value]) => make("div", {}, make("dt", {}, name), value));
     this.element = make(
       "li",
@@ -61,7 +63,6 @@ class Row {
       make("p", { class: "title" }, this.#name, " ", this.#number, this.#state),
       this.#models,
       make("dl", {}, ...strip),
-      this.#load,
     );
   }
 
@@ -72,7 +73,7 @@ class Row {
     this.element.dataset.state = node.state;
     this.#name.title = node.peer ?? "";
     setText(this.#models, node.models?.length ? node.models.join(", ") : "no models");
-    setText(this.#figures.Load, `${count(node.active)} of ${count(node.capacity)}`);
+    setText(this.#active, `${count(node.active)} of ${count(node.capacity)}`);
     setText(this.#figures["Round trip"], node.latency_ms === null ? unknown : `${figure(node.latency_ms)} ms`);
     setText(this.#figures.Speed, node.tokens_per_second === null ? unknown : `${figure(node.tokens_per_second)} tok/s`);
     setText(this.#figures.Earned, `${amount(node.earned)} LAI`);

@@ -40,7 +40,7 @@ export class Turn {
     this.#words = make("div", { class: "words" });
     this.#view = new MarkdownView(this.#words);
     const strip = make("dl", { class: "figures" });
-    for (const name of ["Model", "Node", "State", "Tokens", "Speed", "Cost", "Receipt"]) {
+    for (const name of ["Model", "Node", "State", "Tokens", "Speed", "Receipt", "Cost"]) {
       this.#values[name] = make("dd", {}, unknown);
       strip.append(make("div", { "data-figure": name.toLowerCase() }, make("dt", {}, name), this.#values[name]));
     }
@@ -144,8 +144,8 @@ export class Turn {
       State: this.#said(finish),
       Tokens: usage ? `${count(usage.prompt_tokens)} in, ${count(usage.completion_tokens)} out` : unknown,
       Speed: this.#speed(usage),
-      Cost: cost === unknown ? unknown : `${cost} LAI`,
       Receipt: short(lattice?.receipt),
+      Cost: cost === unknown ? unknown : `${cost} LAI`,
     };
     for (const [name, text] of Object.entries(figures)) {
       setText(this.#values[name], text);
