@@ -16,7 +16,7 @@ import time
 SITE = pathlib.Path(__file__).resolve().parents[2] / "Sources/NexusHTTP/Site"
 KEY = "mock-key"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 NANO = 1_000_000_000
 
 PLAIN = (
@@ -176,7 +176,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
-        self.send_header("x-lattice-node", "1")
+        self.send_header("x-lattice-node", "1 quiet-heron")
         self.end_headers()
         same = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
 

@@ -113,7 +113,6 @@ function start(key) {
 
   const account = poll(10_000, refresh(api.account, showAccount));
   const chat = new Chat(api, {
-    nodeNamed: (value) => nodes.titled(value),
     onSettled: () => [account, nodesNow, ledgerNow].forEach((refreshNow) => refreshNow()),
     onKey: () => askForKey(),
   });

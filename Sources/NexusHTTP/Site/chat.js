@@ -24,10 +24,10 @@ export class Chat {
   #send = byID("send");
   #model = byID("model");
 
-  /** `nodeNamed(value)` finds a node's title by what a header says of it; `onSettled`, `onKey` as they say. */
-  constructor(api, { nodeNamed, onSettled, onKey }) {
+  /** `onSettled` is called when an answer has ended, `onKey` when the reader wants to give another key. */
+  constructor(api, { onSettled, onKey }) {
     this.#api = api;
-    this.#hooks = { nodeNamed, onSettled, onKey };
+    this.#hooks = { onSettled, onKey };
     byID("composer").addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.#running) this.stop();
@@ -118,7 +118,7 @@ export class Chat {
     say("Answering.");
     try {
       await this.#api.chat({ model, temperature, messages: this.#messages(turn) }, running.signal, {
-        opened: (headers) => turn.know({ node: this.#hooks.nodeNamed(headers.get("x-lattice-node")) }),
+        opened: (headers) => turn.know({ node: nodeFromHeader(headers.get("x-lattice-node")) }),
         figures: (figures) => turn.know(figures),
         text: (piece) => turn.add(piece),
       });
@@ -177,4 +177,10 @@ export class Chat {
     this.#follows = true;
     this.#stick();
   }
+}
+
+/** The header names a node by its number and name, such as `1 quiet-heron`, before its first word arrives. */
+function nodeFromHeader(value) {
+  const match = /^(\d+) ?(.*)$/.exec(value ?? "");
+  return match ? { id: match[1], name: match[2] } : undefined;
 }

@@ -1,5 +1,5 @@
 import { byID, make, setText } from "./dom.js";
-import { amount, count, figure, nodeTitle, unknown } from "./format.js";
+import { amount, count, figure, unknown } from "./format.js";
 
 /** Live nodes come first. */
 const order = { live: 0, silent: 1, gone: 2 };
@@ -7,7 +7,6 @@ const order = { live: 0, silent: 1, gone: 2 };
 /** The list of nodes. Rows are kept and only their text changes, so that a refresh moves nothing. */
 export class NodesPanel {
   #rows = new Map();
-  #nodes = [];
   #list = byID("nodes-list");
 
   /** Whether a reader can see it. */
@@ -17,7 +16,7 @@ export class NodesPanel {
 
   /** Shows these nodes. */
   show(nodes) {
-    this.#nodes = [...nodes].sort((a, b) => (order[a.state] ?? 3) - (order[b.state] ?? 3) || a.id - b.id);
+    const sorted = [...nodes].sort((a, b) => (order[a.state] ?? 3) - (order[b.state] ?? 3) || a.id - b.id);
     const live = nodes.filter(({ state }) => state === "live").length;
     setText(byID("nodes-count"), nodes.length ? `${count(live)} live of ${count(nodes.length)}` : "");
     byID("nodes-none").hidden = nodes.length > 0;
@@ -28,19 +27,12 @@ export class NodesPanel {
       row.element.remove();
       this.#rows.delete(id);
     }
-    this.#nodes.forEach((node, place) => {
+    sorted.forEach((node, place) => {
       const row = this.#rows.get(node.id) ?? new Row();
       this.#rows.set(node.id, row);
       row.show(node);
       if (this.#list.children[place] !== row.element) this.#list.insertBefore(row.element, this.#list.children[place] ?? null);
     });
-  }
-
-  /** The title of the node with this number, peer id or name. */
-  titled(value) {
-    if (!value) return undefined;
-    const node = this.#nodes.find(({ id, peer, name }) => String(id) === value || peer === value || name === value);
-    return node ? nodeTitle(node) : value;
   }
 }
 

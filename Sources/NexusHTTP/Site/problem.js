@@ -1,7 +1,7 @@
 import { BrokenStream } from "./api.js";
 
-const pay = "Ask for something shorter, or add credits to the account.";
-const wait = "Wait a moment and try again. The list of nodes shows who is live and how busy each one is.";
+const pay = "Add credits to the account, or choose a cheaper model.";
+const wait = "The list of nodes shows who is live and how busy each one is.";
 const askAgain = "Try again: another node can take over.";
 
 /** Title and remedy by the API's code. */
@@ -15,7 +15,7 @@ const byCode = {
   },
   no_node_available: { title: "No node is free", remedy: wait },
   rate_limit_exceeded: { title: "Too many requests at once", remedy: "Wait a moment and try again." },
-  node_failed: { title: "The node failed", remedy: `Nothing was charged. ${askAgain}` },
+  node_failed: { title: "The node failed", remedy: askAgain },
 };
 
 const byStatus = {
@@ -23,7 +23,6 @@ const byStatus = {
   401: byCode.invalid_api_key,
   402: byCode.insufficient_credits,
   403: { title: "This key may not do that", remedy: "Use a key with the right to chat.", needsKey: true },
-  404: byCode.model_not_found,
   413: { title: "The message is too large", remedy: "Shorten it and try again." },
   429: byCode.rate_limit_exceeded,
   502: byCode.node_failed,

@@ -140,7 +140,7 @@ export class Turn {
     const cost = amount(lattice?.cost);
     const figures = {
       Model: model ?? unknown,
-      Node: lattice?.node ? nodeTitle(lattice.node) : (node ?? unknown),
+      Node: nodeTitle(lattice?.node ?? node),
       State: this.#said(finish),
       Tokens: usage ? `${count(usage.prompt_tokens)} in, ${count(usage.completion_tokens)} out` : unknown,
       Speed: this.#speed(usage),
