@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Dials other libp2p implementations and is dialled by them, in a network namespace of its own.
+# The peers come from PyPI; LATTICE_SHARED names the folder with their launchers, LATTICE_PEERS where they are installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+shared=${LATTICE_SHARED:-../shared}
+if [ ! -x "$shared/peers/install.sh" ]; then
+    echo "interop: SKIPPED, no peers at $shared/peers; set LATTICE_SHARED" >&2
+    exit 0
+fi
+export LATTICE_SHARED=$(realpath "$shared")
+export LATTICE_PEERS=${LATTICE_PEERS:-$HOME/.cache/lattica-peers}
+sh "$shared/peers/install.sh" "$LATTICE_PEERS" >/dev/null
+exec python3 Interop/run.py "$@"
