@@ -60,11 +60,11 @@ def answer(browser, seconds=120):
 
 def check_opening(browser, base, key):
     browser.open(f"{base}/#key={urllib.parse.quote(key, safe='')}")
-    browser.until("a model is offered", "return document.getElementById('model').value")
+    browser.until("a model is offered", "return document.getElementById('model')?.value")
     browser.until("the balance is shown", "return /\\d/.test(document.getElementById('balance').textContent)")
     holds(key not in browser.run("return location.href"), "the key is gone from the address")
     browser.open(f"{base}/")
-    browser.until("a model is offered again", "return document.getElementById('model').value")
+    browser.until("a model is offered again", "return document.getElementById('model')?.value")
     holds(browser.run("return document.getElementById('gate').hidden"), "the page remembers the key")
     browser.until("a live node is listed", "return document.querySelector('.node[data-state=\"live\"] .name')?.textContent")
     holds(browser.run(TEXT, ".node .state") == "live", "the list of nodes shows a live node, in words")
