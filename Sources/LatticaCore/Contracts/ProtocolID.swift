@@ -3,7 +3,9 @@ public struct ProtocolID: Hashable, Sendable, ExpressibleByStringLiteral, Custom
     /// The name as it is sent, without the length and the newline.
     public let name: String
 
-    /// Names a protocol. The name begins with `/`.
+    /// Names a protocol.
+    ///
+    /// The name begins with `/`.
     public init(_ name: String) {
         self.name = name
     }
