@@ -57,9 +57,10 @@ extension Multiaddr {
             case .wss: return .wss
             case .p2pCircuit: return .p2pCircuit
             case .p2p:
-                let value = try take(try uvarint())
-                guard (try? Multihash(bytes: value)) != nil else { throw .invalidValue(protocol: kind.name) }
-                return .p2p(Array(value))
+                guard let id = Component.peerID(Array(try take(try uvarint()))) else {
+                    throw .invalidValue(protocol: kind.name)
+                }
+                return .p2p(id)
             case .dns, .dns4, .dns6, .dnsaddr, .sni, .unix:
                 let value = try take(try uvarint())
                 guard let text = String(validating: value, as: UTF8.self), let component = Component(kind, text: text)

@@ -66,13 +66,20 @@ extension Multiaddr.Component: CustomStringConvertible {
     /// A bare multihash in base58btc begins with `1` or `Qm`; anything else is a CID (libp2p specs, peer-ids).
     private static func peerIDBytes(_ text: Substring) -> [UInt8]? {
         if text.hasPrefix("1") || text.hasPrefix("Qm") {
-            guard let bytes = try? Base58.decode(String(text)), (try? Multihash(bytes: bytes)) != nil else {
-                return nil
-            }
-            return bytes
+            return (try? Base58.decode(String(text))).flatMap(peerID)
         }
         guard let id = try? CID(String(text)), id.codec == .libp2pKey else { return nil }
-        return id.hash.bytes
+        return peerID(id.hash.bytes)
+    }
+
+    /// The bytes, if they can be the id of a peer: a SHA-256 or identity multihash.
+    ///
+    /// Only those begin with `Qm` and `1`.
+    static func peerID(_ bytes: [UInt8]) -> [UInt8]? {
+        guard let hash = try? Multihash(bytes: bytes), hash.code == .sha256 || hash.code == .identity else {
+            return nil
+        }
+        return bytes
     }
 
     /// The layer as it stands in an address, with its leading `/`.
@@ -83,7 +90,8 @@ extension Multiaddr.Component: CustomStringConvertible {
         case .ip6(let address): "\(prefix)/\(address)"
         case .tcp(let port), .udp(let port): "\(prefix)/\(port)"
         case .memory(let place): "\(prefix)/\(place)"
-        case .dns(let name), .dns4(let name), .dns6(let name), .dnsaddr(let name), .sni(let name): "\(prefix)/\(name)"
+        case .dns(let name), .dns4(let name), .dns6(let name), .dnsaddr(let name), .sni(let name):
+            "\(prefix)/\(name)"
         case .unix(let path): prefix + path
         case .p2p(let bytes): "\(prefix)/\(Base58.encode(bytes))"
         case .quicV1, .tls, .ws, .wss, .p2pCircuit: prefix
