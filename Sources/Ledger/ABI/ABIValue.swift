@@ -36,8 +36,3 @@ public enum ABIValue: Hashable, Sendable {
         return 32
     }
 }
-
-extension KeyID {
-    /// The id as contracts take it.
-    public var abiValue: ABIValue { .address(address) }
-}

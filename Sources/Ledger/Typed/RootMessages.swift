@@ -37,7 +37,7 @@ public struct RootChange: TypedMessage, Codable {
 
     /// The fields as words.
     public var fields: [Bytes32] {
-        [user.word, root.word, kind.word, rpIDHash, Bytes32(number: add ? 1 : 0), Bytes32(number: nonce)]
+        [user.word, root.word, kind.word, rpIDHash, add.word, Bytes32(number: nonce)]
     }
 }
 

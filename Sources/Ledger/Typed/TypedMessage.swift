@@ -55,8 +55,3 @@ extension Nano {
     /// The amount as a word.
     var word: Bytes32 { Bytes32(number: count) }
 }
-
-extension KeyKind {
-    /// The number of the kind as a word.
-    var word: Bytes32 { Bytes32(number: UInt64(rawValue)) }
-}
