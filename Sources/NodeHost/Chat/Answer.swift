@@ -15,7 +15,14 @@ struct BegunAnswer: Sendable {
 struct WrittenAnswer: Sendable {
     private(set) var pieces: [(text: String, tokens: Int)] = []
     /// How the engine ended; `nil` when it was cut off.
-    var finished: GenerationSummary?
+    var ending: Ending?
+
+    /// The engine's account of its work.
+    struct Ending: Sendable {
+        var reason: FinishReason
+        var prefill: Duration
+        var decode: Duration
+    }
 
     mutating func append(_ text: String, tokens: Int) {
         pieces.append((text, tokens))
@@ -39,13 +46,13 @@ struct WrittenAnswer: Sendable {
     /// The closing message, without the receipt.
     var message: ProtoChatFinished {
         var message = ProtoChatFinished()
-        switch finished?.reason {
+        switch ending?.reason {
         case .stop: message.reason = .stop
         case .length: message.reason = .length
         case .cancelled, nil: message.reason = .cancelled
         }
-        message.prefillUs = (finished?.prefill ?? .zero).microseconds
-        message.decodeUs = (finished?.decode ?? .zero).microseconds
+        message.prefillUs = (ending?.prefill ?? .zero).microseconds
+        message.decodeUs = (ending?.decode ?? .zero).microseconds
         return message
     }
 }
@@ -90,6 +97,17 @@ struct Refusal: Error {
         message.contextLength = UInt32(clamping: context)
         message.promptTokens = UInt32(clamping: prompt)
         self.message = message
+    }
+
+    /// What the engine said.
+    init(_ error: GenerationError) {
+        switch error {
+        case .contextOverflow(let prompt, let context):
+            self.init(.contextExceeded, error.description, context: context, prompt: prompt)
+        case .emptyPrompt, .unknownToken, .invalid: self.init(.badRequest, error.description)
+        case .busy: self.init(.busy, error.description)
+        case .closed, .failed: self.init(.unspecified, "the engine cannot work")
+        }
     }
 }
 

@@ -132,17 +132,17 @@ struct ChatService: Sendable {
                 GenerationRequest(
                     promptTokens: prompt,
                     maxTokens: limit,
-                    sampling: SamplingParameters(
-                        temperature: Float(start.temperature),
+                    sampling: Sampling(
+                        temperature: start.temperature,
                         topK: Int(start.topK),
-                        topP: Float(start.topP),
+                        topP: start.topP,
                         seed: start.seed
                     ),
                     stop: start.stop
                 )
             )
         } catch {
-            throw Refusal(error, context: engine.contextLength, prompt: prompt.count)
+            throw Refusal(error)
         }
         return BegunAnswer(
             session: session,
@@ -209,8 +209,8 @@ struct ChatService: Sendable {
                 delta.text = text
                 delta.tokens = UInt32(clamping: tokens)
                 try await call.send(update: .delta(delta))
-            case .finished(let finished):
-                written.finished = finished
+            case .finished(let reason, _, _, let prefill, let decode):
+                written.ending = WrittenAnswer.Ending(reason: reason, prefill: prefill, decode: decode)
             }
         }
         if let delivered = stop.delivered { written.cut(to: delivered) }

@@ -35,8 +35,8 @@ struct NodeParts {
         engine = try await Engine.load(
             path: path,
             options: EngineOptions(
-                threads: try settings.number("threads", default: 0, in: 0...1024),
-                slots: try settings.number("slots", default: max(4, processors * 2), in: 1...4096)
+                threads: try settings.optionalNumber("threads", in: 1...64),
+                slots: try settings.number("slots", default: min(64, max(4, processors * 2)), in: 1...64)
             )
         )
         let keypair = try Keypair.load(orCreateAt: folder.file("p2p.key"))
@@ -121,7 +121,7 @@ extension Nano {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let whole = UInt64(parts[0]) else { return nil }
         let decimals = parts.count == 2 ? String(parts[1]) : ""
-        guard decimals.count <= 9, decimals.allSatisfy(\.isASCII), decimals.allSatisfy(\.isNumber) else { return nil }
+        guard parts.count == 1 || !decimals.isEmpty, decimals.count <= 9, decimals.allSatisfy(\.isASCII), decimals.allSatisfy(\.isNumber) else { return nil }
         let padded = decimals + String(repeating: "0", count: 9 - decimals.count)
         let (product, overflow) = whole.multipliedReportingOverflow(by: 1_000_000_000)
         guard !overflow, let rest = UInt64(padded), let sum = Nano(product).adding(Nano(rest)) else { return nil }

@@ -50,7 +50,12 @@ struct Settings: Sendable {
 
     /// A whole number within bounds.
     func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
-        guard let text = text(key) else { return standard }
+        try optionalNumber(key, in: range) ?? standard
+    }
+
+    /// A whole number within bounds, or `nil` where it is not set.
+    func optionalNumber(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = text(key) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw Fault(
                 description: "\(key) is '\(text)': it must be a whole number from \(range.lowerBound) to \(range.upperBound)."
