@@ -1,0 +1,108 @@
+public import LatticaCore
+public import Multiformats
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// A secured connection to one peer that carries many streams.
+public final class Connection: Sendable {
+    /// The peer at the other end, proven by the handshake.
+    public let remotePeer: PeerID
+
+    /// The address that was dialled, or where the peer came from.
+    public let remoteAddress: Multiaddr
+
+    /// This host dialled.
+    public let isOutbound: Bool
+
+    private struct Observed {
+        var roundTripTime: Duration?
+        var acceptsStreams = true
+    }
+
+    let loop: any EventLoop
+    private let driver: NIOLoopBound<ConnectionDriver>
+    private let tasks: TaskScope
+    private let end: EventLoopFuture<ConnectionError>
+    private let observed = NIOLockedValueBox(Observed())
+
+    init(driver: ConnectionDriver, remotePeer: PeerID) {
+        self.remotePeer = remotePeer
+        remoteAddress = driver.remoteAddress
+        isOutbound = driver.role == .dialer
+        loop = driver.loop
+        tasks = driver.tasks
+        end = driver.ended.futureResult
+        self.driver = NIOLoopBound(driver, eventLoop: driver.loop)
+    }
+
+    /// How long the last sign of life that was asked for took; `nil` until the first came.
+    public var roundTripTime: Duration? {
+        observed.withLockedValue { $0.roundTripTime }
+    }
+
+    /// The connection is up, and neither side has said that it goes away.
+    public var acceptsStreams: Bool {
+        observed.withLockedValue { $0.acceptsStreams }
+    }
+
+    /// Runs tasks on the event loop of this connection, where its streams are read and written without hops.
+    public var executor: any TaskExecutor { EventLoopExecutor(loop) }
+
+    /// Opens a stream.
+    ///
+    /// With one protocol the proposal travels with the first data, and nothing is waited for: a peer that does not speak
+    /// it resets the stream. With several the answer of the peer is awaited.
+    ///
+    /// - Parameter protocols: acceptable protocols, the preferred first.
+    public func openStream(_ protocols: [ProtocolID]) async throws(StreamOpenError) -> any MuxedStream {
+        let driver = driver
+        return try await loop.wait { (wait: StreamState.OpenWait) in
+            driver.value.open(protocols, wait: wait)
+        } cancel: { wait in
+            driver.value.cancelOpening(wait)
+        }
+    }
+
+    /// Ends the connection: the peer is told that this side goes away, and all streams end.
+    public func close() {
+        let driver = driver
+        loop.run { driver.value.fail(.closed) }
+    }
+
+    /// Ends the connection, and waits until the handlers of its streams have ended.
+    public func closeAndWait() async {
+        close()
+        _ = await waitForEnd()
+        await tasks.cancelAndWait()
+    }
+
+    /// Calls back on the event loop once the connection has ended.
+    public func whenEnded(_ body: @escaping @Sendable (ConnectionError) -> Void) {
+        end.whenSuccess(body)
+    }
+
+    /// Waits until the connection has ended; not shortened by cancellation.
+    public func waitForEnd() async -> ConnectionError {
+        await withCheckedContinuation { continuation in
+            end.whenSuccess { continuation.resume(returning: $0) }
+        }
+    }
+
+    func withDriver(_ body: @escaping @Sendable (ConnectionDriver) -> Void) {
+        let driver = driver
+        loop.run { body(driver.value) }
+    }
+
+    /// The driver, for code that is on its event loop already; `nil` elsewhere.
+    var driverHere: ConnectionDriver? {
+        loop.inEventLoop ? driver.value : nil
+    }
+
+    func setRoundTripTime(_ time: Duration) {
+        observed.withLockedValue { $0.roundTripTime = time }
+    }
+
+    func stopOpening() {
+        observed.withLockedValue { $0.acceptsStreams = false }
+    }
+}

@@ -1,0 +1,54 @@
+import FoundationEssentials
+import NIOCore
+
+/// The bytes of a secured connection: each message behind its length of two bytes (libp2p specs, noise, "Wire format").
+struct NoiseTransport: Sendable {
+    /// The longest message that its length can tell.
+    static let longestMessage = 65535
+
+    /// What fits into one message beside its tag.
+    static let mostPlaintext = longestMessage - NoiseCipherState.tagSize
+
+    private var sending: NoiseCipherState
+    private var receiving: NoiseCipherState
+
+    init(sending: NoiseCipherState, receiving: NoiseCipherState) {
+        self.sending = sending
+        self.receiving = receiving
+    }
+
+    /// Encrypts everything in the plaintext, in as few messages as it takes, and appends them to the output.
+    mutating func seal(_ plaintext: inout ByteBuffer, into output: inout ByteBuffer) throws(NoiseError) {
+        let messages = (plaintext.readableBytes + Self.mostPlaintext - 1) / Self.mostPlaintext
+        output.reserveCapacity(
+            minimumWritableBytes: plaintext.readableBytes + messages * (NoiseCipherState.tagSize + 2)
+        )
+        while plaintext.readableBytes > 0 {
+            let count = min(plaintext.readableBytes, Self.mostPlaintext)
+            output.writeInteger(UInt16(count + NoiseCipherState.tagSize))
+            let sealed = unsafe plaintext.withUnsafeReadableBytes { bytes in
+                Result { () throws(NoiseError) in
+                    try unsafe sending.seal(UnsafeRawBufferPointer(rebasing: bytes[..<count]), into: &output)
+                }
+            }
+            try sealed.get()
+            plaintext.moveReaderIndex(forwardBy: count)
+        }
+    }
+
+    /// Decrypts the whole messages in the input and appends what they say to the plaintext; the beginning of another
+    /// stays in the input.
+    mutating func open(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws(NoiseError) {
+        while let length = input.getInteger(at: input.readerIndex, as: UInt16.self).map(Int.init) {
+            guard input.readableBytes >= 2 + length else { return }
+            input.moveReaderIndex(forwardBy: 2)
+            let opened = unsafe input.withUnsafeReadableBytes { bytes in
+                Result { () throws(NoiseError) in
+                    try unsafe receiving.open(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+                }
+            }
+            plaintext.writeBytes(try opened.get())
+            input.moveReaderIndex(forwardBy: length)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import NIOCore
+
+/// One task's wait for something that an event loop decides.
+///
+/// It is finished once, by whoever comes first: the event, or the cancellation of the task, which may even come before
+/// the wait has begun.
+///
+/// `@unchecked Sendable`: it is handed to the loop, and its state is touched there alone, which each method checks in
+/// debug builds.
+final class LoopWait<Value: Sendable, Failure: Error>: @unchecked Sendable {
+    typealias Outcome = Result<Value, Failure>
+
+    private enum State {
+        case fresh
+        case waiting(CheckedContinuation<Outcome, Never>)
+        case finishedEarly(Outcome)
+        case over
+    }
+
+    private let loop: any EventLoop
+    private var state = State.fresh
+
+    init(on loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    /// - Returns: whether the wait goes on; `false` if it was finished before it began.
+    func begin(_ continuation: CheckedContinuation<Outcome, Never>) -> Bool {
+        loop.assertInEventLoop()
+        switch state {
+        case .fresh:
+            state = .waiting(continuation)
+            return true
+        case .finishedEarly(let outcome):
+            state = .over
+            continuation.resume(returning: outcome)
+            return false
+        case .waiting, .over:
+            preconditionFailure("a wait begins once")
+        }
+    }
+
+    func finish(_ outcome: Outcome) {
+        loop.assertInEventLoop()
+        switch state {
+        case .fresh:
+            state = .finishedEarly(outcome)
+        case .waiting(let continuation):
+            state = .over
+            continuation.resume(returning: outcome)
+        case .finishedEarly, .over:
+            break
+        }
+    }
+}
+
+extension EventLoop {
+    /// Runs the body on the loop: at once when already there.
+    func run(_ body: @escaping @Sendable () -> Void) {
+        if inEventLoop { body() } else { execute(body) }
+    }
+
+    /// Waits for an outcome.
+    ///
+    /// - Parameters:
+    ///   - begin: called on the loop; arranges that the wait will be finished.
+    ///   - cancel: called on the loop when the task is cancelled, perhaps before `begin`, and perhaps after the wait is
+    ///     over; finishes the wait if it is not.
+    func wait<Value: Sendable, Failure: Error>(
+        begin: @escaping @Sendable (LoopWait<Value, Failure>) -> Void,
+        cancel: @escaping @Sendable (LoopWait<Value, Failure>) -> Void
+    ) async throws(Failure) -> Value {
+        let wait = LoopWait<Value, Failure>(on: self)
+        let outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                run {
+                    if wait.begin(continuation) { begin(wait) }
+                }
+            }
+        } onCancel: {
+            run { cancel(wait) }
+        }
+        return try outcome.get()
+    }
+}
