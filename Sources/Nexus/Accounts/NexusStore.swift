@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-public import Ledger
+import Ledger
 import NodeAPI
 
 /// What Nexus keeps on disk: API keys (hashed), session keys (sealed) and the newest voucher of every channel.

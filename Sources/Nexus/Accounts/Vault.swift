@@ -31,7 +31,7 @@ public struct Vault: Sendable, CustomStringConvertible {
 
     /// A fresh secret.
     public static func newSecret() -> [UInt8] {
-        SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
+        unsafe SymmetricKey(size: .bits256).withUnsafeBytes { unsafe Array($0) }
     }
 
     func seal(_ secret: [UInt8]) throws -> [UInt8] {

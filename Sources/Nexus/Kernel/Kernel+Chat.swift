@@ -1,6 +1,7 @@
 import LatticaCore
 import LatticaRPC
 import Ledger
+import Logging
 import NodeAPI
 
 /// The life of a request: admit, hold, route, start.

@@ -1,5 +1,4 @@
-import Foundation
-public import Ledger
+import Ledger
 
 /// What the page and the command line show.
 extension Kernel {

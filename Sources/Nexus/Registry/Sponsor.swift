@@ -1,4 +1,5 @@
 public import Ledger
+import NodeAPI
 
 /// Who acts for this cluster on the ledger, each with an address of its own (ledger specification, §5 "Roles").
 public struct NexusRoles: Sendable {

@@ -2,6 +2,7 @@ import LatticaRPC
 import Ledger
 import Logging
 import NodeAPI
+import SwiftProtobuf
 
 /// What an answer needs of the kernel once it is under way.
 struct AnswerServices: Sendable {
@@ -70,7 +71,7 @@ struct AnswerServices: Sendable {
 
 /// Work that outlives the request that caused it, owned by the kernel.
 final class BackgroundJobs: Sendable {
-    typealias Job = @Sendable () async -> Void
+    typealias Job = @concurrent @Sendable () async -> Void
 
     /// Jobs beyond this many wait unstarted; more than that are refused and run by nobody.
     private static let limit = 8192
