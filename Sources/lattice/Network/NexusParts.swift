@@ -36,8 +36,11 @@ struct NexusParts {
     /// Opens what must be open before a socket is.
     init(settings: Settings, folder: DataFolder, metrics: PrometheusRegistry, logger: Logger) async throws {
         let folder = try folder.folder("nexus")
-        let clusterKey = try folder.signingKey("cluster.key")
-        let roles = NexusRoles(cluster: clusterKey.address)
+        let secret = try folder.secret("cluster.key") { ClusterKey().rawRepresentation }
+        guard let clusterKey = ClusterKey(rawRepresentation: secret) else {
+            throw DataFolder.Fault(description: "\(folder.file("cluster.key")) does not hold a cluster's key")
+        }
+        let roles = NexusRoles(clusterPublicKey: clusterKey.publicKey)
         ledger = try await EmbeddedLedger.open(
             path: folder.file("ledger.sqlite"),
             clusterKey: clusterKey,
@@ -103,15 +106,34 @@ struct NexusParts {
 extension NexusRoles {
     /// Addresses that act for a private cluster. No key stands behind them: the embedded ledger takes the caller's word,
     /// and the caller is this process.
-    init(cluster: Address) {
+    init(clusterPublicKey: [UInt8]) {
         func role(_ name: String) -> Address {
-            Address(lastOf: Keccak256.hash(cluster.bytes + Array(name.utf8)))
+            Address(lastOf: Keccak256.hash(clusterPublicKey + Array(name.utf8)))
         }
         self.init(
             administrator: role("administrator"),
             registrar: role("registrar"),
             faucetSigner: role("faucet signer"),
             settler: role("settler")
+        )
+    }
+}
+
+extension Genesis {
+    /// Credits for two hundred thousand first users; the administrator deposits more from its own supply.
+    private static let faucetSupply = TokenAmount(Nano(1_000_000_000_000_000))
+
+    /// The beginning of a private cluster: the administrator holds the supply and the faucet a share of it.
+    init(cluster roles: NexusRoles) {
+        self.init(
+            administrator: roles.administrator,
+            faucetSupply: Self.faucetSupply,
+            roles: Roles(
+                owner: roles.administrator,
+                registrar: roles.registrar,
+                reporter: roles.administrator,
+                faucetSigner: roles.faucetSigner
+            )
         )
     }
 }

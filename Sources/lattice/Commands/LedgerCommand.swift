@@ -1,0 +1,105 @@
+import ArgumentParser
+import Foundation
+import Ledger
+import LedgerEmbedded
+
+/// Looks at the embedded ledger without trusting whoever wrote it.
+struct LedgerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger",
+        abstract: "Verify the embedded ledger, or list its balances.",
+        subcommands: [Verify.self, ListBalances.self]
+    )
+
+    /// The ledger's file in the data folder.
+    struct Place: ParsableArguments {
+        @Option(help: "The ledger's file (default: nexus/ledger.sqlite in the data folder).")
+        var file: String?
+
+        @OptionGroup var common: CommonOptions
+
+        @Flag(help: "Print one JSON object.")
+        var json = false
+
+        func path() async throws -> String {
+            if let file { return file }
+            let settings = try await Settings(flags: common.flags, file: common.config)
+            return settings.text("data.dir", default: DataFolder.standardPath) + "/nexus/ledger.sqlite"
+        }
+
+        /// Replays the whole ledger, with progress where a person is watching.
+        func replay() async throws -> VerificationReport {
+            let isWatched = !json && isatty(STDERR_FILENO) == 1
+            let report = try await EmbeddedLedger.verify(path: try await path()) { block, last in
+                guard isWatched else { return }
+                FileHandle.standardError.write(Data("\rverifying block \(block) of \(last)".utf8))
+            }
+            if isWatched { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+            return report
+        }
+    }
+
+    /// Replays it.
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Replay every command from the first block and compare all that is stored.",
+            discussion: "Reads only; a running Nexus is not disturbed. Exit status 1 if anything differs."
+        )
+
+        @OptionGroup var place: Place
+
+        func run() async throws {
+            let report = try await place.replay()
+            let summary = Summary(report)
+            print(place.json ? try JSON.text(summary) : summary.text)
+            guard report.isSound else { throw ExitCode.failure }
+        }
+
+        private struct Summary: Encodable {
+            var verified: Bool
+            var blocks: UInt64
+            var commands: UInt64
+            var events: UInt64
+            var head: String
+            var fault: String?
+
+            init(_ report: VerificationReport) {
+                verified = report.isSound
+                blocks = report.blocks
+                commands = report.commands
+                events = report.events
+                head = "\(report.head)"
+                fault = report.fault.map { "\($0)" }
+            }
+
+            var text: String {
+                let found = "\(blocks) blocks, \(commands) commands, \(events) events, head \(head)"
+                guard let fault else { return "The ledger verifies: \(found)." }
+                return "The ledger does NOT verify: \(fault)\nSound up to there: \(found).\n"
+                    + "Do not write to it. Restore the newest backup that verifies."
+            }
+        }
+    }
+
+    /// Lists who has what.
+    struct ListBalances: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "balances",
+            abstract: "List every balance and their sum, which must be the supply.",
+            discussion: "Replays the ledger first, so that the figures are proven. Reads only."
+        )
+
+        @OptionGroup var place: Place
+
+        func run() async throws {
+            let report = try await place.replay()
+            if let fault = report.fault { throw Settings.Fault(description: "the ledger does not verify: \(fault)") }
+            guard let balances = report.balances, let contracts = report.contracts else {
+                throw Settings.Fault(description: "the ledger is empty")
+            }
+            let sheet = BalanceSheet(balances, contracts: contracts, publicKey: report.publicKey)
+            print(place.json ? try JSON.text(sheet) : sheet.text)
+            guard sheet.isConserved else { throw ExitCode.failure }
+        }
+    }
+}
