@@ -52,6 +52,11 @@ void ik_pool_destroy(ik_pool *pool);
 /// The number of threads, the caller included.
 uint32_t ik_pool_threads(const ik_pool *pool);
 
+/// The number of processors that this process may use.
+uint32_t ik_processors(void);
+/// Runs `body(argument)` on a thread of its own that nobody joins; false when it cannot be started.
+bool ik_thread_start(void (*body)(void *), void *argument);
+
 // MARK: - Matrices
 
 /// How the rows of a matrix are laid out for the kernels: panels of 16 rows, where a row is a vector lane.

@@ -1,0 +1,30 @@
+/// How an engine uses the machine.
+public struct EngineOptions: Hashable, Sendable {
+    /// The number of computing threads; `nil` takes all processors, or one for models below 32 MB, for which waking a
+    /// second thread costs more than it computes. At least 1 and at most 64 are used.
+    public var threads: Int?
+    /// How many generations run side by side, 1 to 64. Each holds a cache of up to `contextLength` positions.
+    public var slots: Int
+    /// The positions of a conversation, prompt and answer together; `nil` takes what the model was trained for, up to
+    /// 4,096. Never more than it was trained for.
+    public var contextLength: Int?
+    /// How many requests wait for a slot before more are refused.
+    public var queueLimit: Int
+    /// How many tokens a generation runs ahead of its reader before it pauses.
+    public var readAhead: Int
+
+    /// Options for an engine.
+    public init(
+        threads: Int? = nil,
+        slots: Int = 4,
+        contextLength: Int? = nil,
+        queueLimit: Int = 64,
+        readAhead: Int = 64
+    ) {
+        self.threads = threads
+        self.slots = slots
+        self.contextLength = contextLength
+        self.queueLimit = queueLimit
+        self.readAhead = readAhead
+    }
+}

@@ -1,0 +1,42 @@
+/// A generation that is waiting or running; its reader's end.
+///
+/// Events come in order: any number of `.text`, one `.finished`, then `nil`. The engine pauses a generation whose reader
+/// is more than `EngineOptions.readAhead` tokens behind. Cancelling the reading task cancels the generation, as does
+/// letting go of the object. One task reads at a time.
+public final class Generation: Sendable {
+    private let channel: GenerationChannel
+
+    init(channel: GenerationChannel) { self.channel = channel }
+
+    deinit { channel.cancel() }
+
+    /// The next event, or `nil` after the last.
+    ///
+    /// After a cancellation the rest of the text and `.finished(.cancelled, …)` still come.
+    public func next() async throws(GenerationError) -> GenerationEvent? {
+        try await channel.next().get()
+    }
+
+    /// Ends the generation before its next step.
+    public func cancel() { channel.cancel() }
+}
+
+extension Generation: AsyncSequence {
+    /// Reads the events of one generation.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let generation: Generation
+
+        /// The next event, or `nil` after the last.
+        public mutating func next() async throws(GenerationError) -> GenerationEvent? { try await generation.next() }
+
+        /// The next event, or `nil` after the last.
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(GenerationError) -> GenerationEvent? {
+            try await generation.next()
+        }
+    }
+
+    /// An iterator over what has not been read yet.
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(generation: self) }
+}

@@ -1,0 +1,71 @@
+internal import NIOConcurrencyHelpers
+
+/// Requests on their way to the engine's thread, and its alarm clock.
+///
+/// `@unchecked Sendable`: everything that changes is touched with `lock` held. The lock's value says whether there is
+/// something to look at.
+final class Inbox: @unchecked Sendable {
+    /// A request with the channel of its reader.
+    struct Entry: Sendable {
+        let request: GenerationRequest
+        let channel: GenerationChannel
+    }
+
+    private let lock = ConditionLock(value: false)
+    private let limit: Int
+    private var waiting: [Entry] = []
+    private var isClosed = false
+
+    /// An inbox in which up to `limit` requests wait.
+    init(limit: Int) { self.limit = limit }
+
+    /// Queues `entry`, or refuses.
+    func submit(_ entry: Entry) throws(GenerationError) {
+        lock.lock()
+        guard !isClosed else {
+            lock.unlock()
+            throw .closed
+        }
+        guard waiting.count < limit else {
+            lock.unlock()
+            throw .busy(waiting: limit)
+        }
+        waiting.append(entry)
+        lock.unlock(withValue: true)
+    }
+
+    /// Makes the engine's thread look again.
+    func wake() {
+        lock.lock()
+        lock.unlock(withValue: true)
+    }
+
+    /// Refuses requests from here on, and ends the engine's thread.
+    func close() {
+        lock.lock()
+        isClosed = true
+        lock.unlock(withValue: true)
+    }
+
+    /// Takes up to `count` requests, and all that were cancelled in the queue; waits for something to happen if `waits`.
+    ///
+    /// - Returns: `nil` when the inbox is closed. Requests that were still queued are ended.
+    func take(_ count: Int, waits: Bool) -> [Entry]? {
+        lock.lock()
+        if waits, count == 0 || waiting.isEmpty {
+            lock.unlock()
+            lock.lock(whenValue: true)
+        }
+        defer { lock.unlock(withValue: false) }
+        guard !isClosed else {
+            for entry in waiting { entry.channel.end(.failure(.closed)) }
+            waiting = []
+            return nil
+        }
+        let cancelled = waiting.filter(\.channel.isCancelled)
+        if !cancelled.isEmpty { waiting.removeAll(where: \.channel.isCancelled) }
+        let taken = waiting.prefix(count)
+        waiting.removeFirst(taken.count)
+        return cancelled + taken
+    }
+}

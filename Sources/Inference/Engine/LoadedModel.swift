@@ -1,0 +1,40 @@
+internal import InferenceKernels
+
+/// What the engine's thread computes with. Never changes after loading.
+struct LoadedModel: Sendable {
+    let name: String
+    let transformer: Transformer
+    let tokenizer: Tokenizer
+    let template: ChatTemplate
+    let pool: KernelPool
+    /// The positions of a conversation.
+    let contextLength: Int
+
+    /// Below this a second thread costs more than it computes.
+    private static let smallModel = 32 << 20
+    /// Positions unless asked for more: what the caches of all slots may grow to should not surprise.
+    private static let usualContext = 4096
+
+    /// Loads the model in `file`, and starts its threads.
+    init(file: GGUFFile, options: EngineOptions) throws(ModelError) {
+        let metadata = file.metadata
+        do { tokenizer = try Tokenizer(metadata: metadata) } catch { throw .tokenizer(error) }
+        do { template = try ChatTemplate(metadata: metadata) } catch { throw .template("\(error)") }
+        let threads = options.threads ?? (file.size < Self.smallModel ? 1 : Int(ik_processors()))
+        pool = try KernelPool(threads: min(max(threads, 1), 64))
+        transformer = try Transformer(file: file, pool: pool)
+        guard tokenizer.vocabularySize <= transformer.vocabulary else {
+            let shape = [transformer.shape.width, tokenizer.vocabularySize]
+            let found = [transformer.shape.width, transformer.vocabulary]
+            let problem = GGUFError.Problem.shape(expected: shape, found: found)
+            throw .file(GGUFError(file: file.name, field: "token_embd.weight", problem: problem))
+        }
+        let trained = transformer.shape.contextLength
+        contextLength = min(max(options.contextLength ?? Self.usualContext, 1), trained)
+        if case .string(let given)? = metadata["general.name"], !given.isEmpty {
+            name = given
+        } else {
+            name = file.name.hasSuffix(".gguf") ? String(file.name.dropLast(5)) : file.name
+        }
+    }
+}
