@@ -125,13 +125,12 @@ public struct ChatTemplate: Sendable {
                 ])
             )
         }
+        // `tools` and `documents` stay undefined: every published template takes that for none, and some fail on a none.
         let variables: [String: TemplateValue] = [
             "messages": .list(TemplateList(messages)),
             "add_generation_prompt": .bool(addingGenerationPrompt),
             "bos_token": .text(bos),
             "eos_token": .text(eos),
-            "tools": .none,
-            "documents": .none,
         ]
         var interpreter = TemplateInterpreter(variables: variables, now: secondsSinceEpoch, limits: limits)
         return try interpreter.run(statements)

@@ -3,9 +3,9 @@ extension TemplateInterpreter {
     mutating func evaluate(_ expression: TemplateExpression) throws(TemplateError) -> TemplateValue {
         line = expression.line
         try charge()
-        return try deeper { interpreter throws(TemplateError) in
-            try interpreter.evaluate(expression.kind)
-        }
+        try enter()
+        defer { leave() }
+        return try evaluate(expression.kind)
     }
 
     private mutating func evaluate(_ kind: TemplateExpression.Kind) throws(TemplateError) -> TemplateValue {
@@ -99,7 +99,7 @@ extension TemplateInterpreter {
         switch function {
         case .function(let name): return try call(function: name, arguments)
         case .macro(let number):
-            return try deeper { interpreter throws(TemplateError) in try interpreter.call(number, arguments) }
+            return try call(number, arguments)
         case .method(let name, let receiver): return try call(method: name, of: receiver, arguments)
         case .undefined(let name): throw fault("\(name) is undefined and cannot be called")
         default: throw fault("\(function.kind) cannot be called")

@@ -72,7 +72,9 @@ extension TemplateInterpreter {
         _ call: TemplateCall
     ) throws(TemplateError) -> TemplateValue {
         guard Self.listFilters.contains(name) else { throw fault("the filter \(name) is not supported") }
-        let elements = try elements(of: value)
+        // As in Jinja, these take whatever is false for an empty list.
+        let isLenient = Self.lenientFilters.contains(name) && !value.isTrue
+        let elements = isLenient ? [] : try elements(of: value)
         switch name {
         case "list": return .list(TemplateList(elements))
         case "first": return elements.first ?? .undefined("first")
@@ -109,6 +111,8 @@ extension TemplateInterpreter {
         "sort",
         "sum", "min", "max",
     ]
+
+    private static let lenientFilters: Set<String> = ["map", "select", "reject", "selectattr", "rejectattr"]
 
     // MARK: Single values
 
@@ -228,9 +232,11 @@ extension TemplateInterpreter {
         }
         guard let name = call.text(0, "") else { throw fault("map needs a filter or an attribute") }
         let rest = TemplateCall(positional: Array(call.positional.dropFirst()), named: call.named)
+        try enter()
+        defer { leave() }
         for element in elements {
             try charge()
-            values.append(try deeper { inner throws(TemplateError) in try inner.filter(name.string, element, rest) })
+            values.append(try filter(name.string, element, rest))
         }
         return values
     }
@@ -262,12 +268,38 @@ extension TemplateInterpreter {
     private mutating func unique(_ elements: [TemplateValue], _ call: TemplateCall) throws(TemplateError)
         -> [TemplateValue]
     {
+        let keys = try keys(
+            for: elements,
+            by: call.argument(1, "attribute"),
+            ignoringCase: call.isTrue(0, "case_sensitive") != true
+        )
+        var seen: [TemplateValue] = []
         var kept: [TemplateValue] = []
-        for element in elements {
-            try charge(kept.count / 8)
-            if try !contains(.list(TemplateList(kept)), element) { kept.append(element) }
+        for (key, element) in zip(keys, elements) {
+            try charge(seen.count / 8)
+            if try !contains(.list(TemplateList(seen)), key) {
+                seen.append(key)
+                kept.append(element)
+            }
         }
         return kept
+    }
+
+    /// What elements are compared by.
+    private mutating func keys(
+        for elements: [TemplateValue],
+        by path: TemplateValue?,
+        ignoringCase: Bool
+    ) throws(TemplateError) -> [TemplateValue] {
+        var keys: [TemplateValue] = []
+        for key in try attribute(path, ofAll: elements) {
+            if ignoringCase, case .text(let text) = key {
+                keys.append(.text(try checked(Self.lower(text))))
+            } else {
+                keys.append(key)
+            }
+        }
+        return keys
     }
 
     /// Elements in order, equal ones as they came.
@@ -277,11 +309,7 @@ extension TemplateInterpreter {
         ignoringCase: Bool
     ) throws(TemplateError) -> [TemplateValue] {
         var keyed: [(key: TemplateValue, value: TemplateValue)] = []
-        for (key, value) in zip(try attribute(path, ofAll: elements), elements) {
-            var key = key
-            if ignoringCase, case .text(let text) = key {
-                key = .text(try checked(Self.lower(text)))
-            }
+        for (key, value) in zip(try keys(for: elements, by: path, ignoringCase: ignoringCase), elements) {
             if let first = keyed.first { _ = try isLess(first.key, key) }
             keyed.append((key, value))
             try chargeComparison(key, key)

@@ -154,6 +154,7 @@ extension TemplateInterpreter {
             try charge(text.count / 64)
             return text.firstPlace(of: part) != nil
         case .list(let list):
+            try charge(list.elements.count / 8)
             for element in list.elements {
                 try chargeComparison(element, value)
                 if element.isEqual(to: value) { return true }

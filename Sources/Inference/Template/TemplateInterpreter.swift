@@ -97,14 +97,13 @@ struct TemplateInterpreter {
         }
     }
 
-    mutating func deeper<Result>(
-        _ body: (inout TemplateInterpreter) throws(TemplateError) -> Result
-    ) throws(TemplateError) -> Result {
+    /// Goes one level deeper; whoever calls it leaves again.
+    mutating func enter() throws(TemplateError) {
+        guard depth < limits.depth else { throw .overLimit(.nesting, line: line) }
         depth += 1
-        defer { depth -= 1 }
-        guard depth <= limits.depth else { throw .overLimit(.nesting, line: line) }
-        return try body(&self)
     }
+
+    mutating func leave() { depth -= 1 }
 
     // MARK: Names
 
@@ -170,13 +169,15 @@ struct TemplateInterpreter {
         for statement in statements {
             line = statement.line
             try charge()
-            let flow = try deeper { interpreter throws(TemplateError) in try interpreter.execute(statement.kind) }
+            let flow = try execute(statement.kind)
             if flow != .onward { return flow }
         }
         return .onward
     }
 
     private mutating func execute(_ kind: TemplateStatement.Kind) throws(TemplateError) -> Flow {
+        try enter()
+        defer { leave() }
         switch kind {
         case .text(let text):
             try write(text)
@@ -263,6 +264,8 @@ struct TemplateInterpreter {
 
     /// The text of a macro for some arguments.
     mutating func call(_ number: Int, _ arguments: TemplateCall) throws(TemplateError) -> TemplateValue {
+        try enter()
+        defer { leave() }
         let bound = macros[number]
         let macro = bound.macro
         guard arguments.positional.count <= macro.parameters.count else {

@@ -51,11 +51,24 @@ struct TemplateText: Sendable {
     subscript(range: Range<Int>) -> TemplateText {
         let range = range.clamped(to: 0..<count)
         var part = TemplateText(scalars[range])
-        for other in untrusted where other.overlaps(range) {
+        guard !range.isEmpty else { return part }
+        for other in untrusted[firstUntrusted(endingAfter: range.lowerBound)...] {
+            guard other.lowerBound < range.upperBound else { break }
             let common = other.clamped(to: range)
             part.addUntrusted(common.lowerBound - range.lowerBound..<common.upperBound - range.lowerBound)
         }
         return part
+    }
+
+    /// The place in `untrusted` of the first range that ends after a scalar, found by halving.
+    private func firstUntrusted(endingAfter place: Int) -> Int {
+        var low = 0
+        var high = untrusted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if untrusted[middle].upperBound <= place { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// The text with each scalar replaced by others of the same origin.

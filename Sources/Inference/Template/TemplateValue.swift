@@ -115,7 +115,7 @@ enum TemplateValue: Sendable {
     }
 }
 
-/// A list or tuple.
+/// A list or tuple, which prints with the brackets of a list.
 struct TemplateList: Sendable {
     let elements: [TemplateValue]
     let depth: Int

@@ -1,17 +1,20 @@
 /// Encodes the text between two special tokens, keeping its working memory from one run to the next.
 struct RunEncoder {
     let tokenizer: Tokenizer
+    /// Longer runs are cut.
+    let longestPart: Int
     private var merger = SymbolMerger()
 
-    init(tokenizer: Tokenizer) {
+    init(tokenizer: Tokenizer, longestPart: Int = Tokenizer.longestRun) {
         self.tokenizer = tokenizer
+        self.longestPart = longestPart
     }
 
     /// Appends the token ids of a range that begins and ends between characters.
     mutating func encode(_ text: [UInt8], _ range: Range<Int>, into output: inout [TokenID]) {
         var start = range.lowerBound
         while start < range.upperBound {
-            var end = min(range.upperBound, start + Tokenizer.longestRun)
+            var end = min(range.upperBound, start + longestPart)
             while end < range.upperBound, text[end] & 0xC0 == 0x80 { end -= 1 }
             encodePart(text, start..<end, isFirst: start == range.lowerBound, into: &output)
             start = end
