@@ -17,11 +17,15 @@ let kernels: [CSetting] = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
 extension Target.Dependency {
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioConcurrency = product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let signals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let system = product(name: "SystemPackage", package: "swift-system")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let protobuf = product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -33,15 +37,15 @@ extension Target.Dependency {
 }
 
 /// A library target whose folder and tests carry its name.
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: name + "Tests",
         dependencies: [.byName(name: name), "LatticeTesting"] + dependencies,
-        resources: resources,
+        exclude: exclude,
         swiftSettings: strict
     )
 }
@@ -62,6 +66,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -84,7 +89,7 @@ let package = Package(
 
         // The ledger: money and registration.
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
-        module("Ledger", ["CSecp256k1", .crypto, .nioConcurrency]),
+        module("Ledger", ["CSecp256k1", .crypto]),
         module("LedgerEmbedded", ["Ledger", .grdb, .crypto, .logging, .nioConcurrency]),
 
         // What Nexus and nodes say to each other.
@@ -121,7 +126,9 @@ let package = Package(
             name: "lattice",
             dependencies: [
                 "NexusHTTP", "Nexus", "NodeHost", "Inference", "Lattica", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded",
-                .arguments, .configuration, .httpClient, .logging, .metrics, .lifecycle, .nioCore, .nioPosix, .crypto,
+                .arguments, .configuration, .httpClient, .logging, .metrics, .lifecycle, .signals, .system, .nioCore, .nioPosix,
+                .nioFoundation, .nioHTTP1,
+                .nioConcurrency, "NodeAPI", "LatticaRPC", .protobuf,
             ],
             swiftSettings: strict
         ),
@@ -147,15 +154,18 @@ let package = Package(
         tests("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore]),
         tests("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .logging]),
         tests("Lattica", ["LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats", .nioCore, .nioPosix, .logging]),
-        tests("Ledger", [.crypto]),
+        tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
         tests("Inference", ["InferenceKernels"]),
-        tests("NodeHost", ["NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .crypto, .nioCore, .logging]),
+        tests("NodeHost", [.nioConcurrency, "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .crypto, .nioCore, .logging]),
         tests(
             "Nexus",
             ["NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .crypto, .nioCore, .logging]
         ),
-        tests("NexusHTTP", ["Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .logging]),
-        tests("lattice", ["Inference", "Ledger", "LedgerEmbedded"]),
+        tests("NexusHTTP", ["Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioPosix, .nioConcurrency, .logging]),
+        tests(
+            "lattice",
+            ["Nexus", "NexusHTTP", "Inference", "Ledger", "LedgerEmbedded", "Multiformats", .nioCore, .nioConcurrency, .logging, .lifecycle]
+        ),
     ]
 )

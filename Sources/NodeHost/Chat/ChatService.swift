@@ -226,7 +226,7 @@ struct ChatService: Sendable {
         let input = UInt64(begun.promptTokens)
         let output = UInt64(written.tokens)
         guard let cost = begun.session.quote.price.cost(inputTokens: input, outputTokens: output) else {
-            throw RPCFailure(code: .internal, message: "the cost is beyond all money")
+            throw RPCFailure(code: .internalError, message: "the cost is beyond all money")
         }
         let bill = PaymentDesk.Bill(
             session: begun.session.id,

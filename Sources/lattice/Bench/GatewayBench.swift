@@ -7,6 +7,7 @@ import Ledger
 import Logging
 import Multiformats
 import NIOCore
+import NIOHTTP1
 import NexusHTTP
 import NodeHost
 import ServiceLifecycle

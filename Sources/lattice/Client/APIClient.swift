@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import NIOPosix
 
 /// Speaks to Nexus as any OpenAI client does.
 struct APIClient: Sendable {

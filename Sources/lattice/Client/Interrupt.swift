@@ -25,11 +25,9 @@ enum Interrupt {
 }
 
 /// Text for people that must not mix with the answer.
-struct StandardError: TextOutputStream {
-    nonisolated(unsafe) static var stream = StandardError()
-
-    mutating func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+enum StandardError {
+    static func print(_ text: String, terminator: String = "\n") {
+        FileHandle.standardError.write(Data((text + terminator).utf8))
     }
 }
 

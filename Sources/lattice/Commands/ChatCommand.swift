@@ -76,7 +76,7 @@ struct ChatCommand: AsyncParsableCommand {
                 try await conversation.ask(question)
             } catch let refusal as APIClient.Refusal {
                 // One refused question does not end the conversation.
-                FileHandle.standardError.write(Data("lattice: \(refusal)\n".utf8))
+                StandardError.print("lattice: \(refusal)")
             }
         }
         print()
@@ -126,7 +126,7 @@ struct Conversation {
             try report(text, account)
         } else {
             print(text.hasSuffix("\n") ? "" : "\n", terminator: "")
-            print(account.map(Self.line) ?? "stopped; what had arrived is charged", to: &StandardError.stream)
+            StandardError.print(account.map(Self.line) ?? "stopped; what had arrived is charged")
         }
     }
 

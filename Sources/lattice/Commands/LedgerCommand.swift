@@ -32,9 +32,9 @@ struct LedgerCommand: AsyncParsableCommand {
             let isWatched = !json && isatty(STDERR_FILENO) == 1
             let report = try await EmbeddedLedger.verify(path: try await path()) { block, last in
                 guard isWatched else { return }
-                FileHandle.standardError.write(Data("\rverifying block \(block) of \(last)".utf8))
+                StandardError.print("\rverifying block \(block) of \(last)", terminator: "")
             }
-            if isWatched { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+            if isWatched { StandardError.print("\r\u{1B}[K", terminator: "") }
             return report
         }
     }

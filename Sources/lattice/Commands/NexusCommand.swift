@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Lattica
 import NexusHTTP
 
 /// Settings of a Nexus as flags.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Lattica
+import Ledger
 import Multiformats
 
 /// Settings of a node's engine as flags.

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
+import Lattica
 import Logging
 import Multiformats
 import NexusHTTP
 import ServiceLifecycle
+import UnixSignals
 
 /// A whole small network in one process: Nexus, embedded ledger, one LLM node, each part with its own peer and real
 /// sockets between them.

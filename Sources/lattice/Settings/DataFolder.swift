@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import SystemPackage
 
 /// The folder that holds everything a process keeps. Its owner alone can read it.
 struct DataFolder: Sendable {
@@ -62,23 +63,20 @@ struct DataFolder: Sendable {
 
     /// Writes a private file: complete or not at all, and never readable by others.
     func write(_ bytes: [UInt8], to name: String) throws {
-        let path = file(name)
-        let temporary = path + ".\(ProcessInfo.processInfo.processIdentifier).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw Fault(description: "cannot write \(path): \(String(cString: strerror(errno)))")
-        }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        let temporary = FilePath(file("\(name).\(ProcessInfo.processInfo.processIdentifier).tmp"))
         do {
-            try handle.write(contentsOf: Data(bytes))
-            try handle.synchronize()
-            try handle.close()
-            guard rename(temporary, path) == 0 else {
-                throw Fault(description: "cannot write \(path): \(String(cString: strerror(errno)))")
-            }
+            let descriptor = try FileDescriptor.open(
+                temporary,
+                .writeOnly,
+                options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: [.ownerReadWrite]
+            )
+            try descriptor.closeAfter { _ = try descriptor.writeAll(bytes) }
+            // Replaces what is there in one step.
+            guard unsafe rename(temporary.string, file(name)) == 0 else { throw Errno(rawValue: errno) }
         } catch {
-            unlink(temporary)
-            throw error
+            unsafe unlink(temporary.string)
+            throw Fault(description: "cannot write \(file(name)): \(error)")
         }
     }
 
