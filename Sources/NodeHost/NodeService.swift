@@ -48,6 +48,7 @@ public struct NodeConfiguration: Sendable {
 /// When Nexus cannot be reached the node tries again, at first every second and then more slowly, for as long as it runs.
 public final class NodeService: Service, Sendable {
     private let host: LatticaHost
+    private let server: RPCServer
     private let keypair: Keypair
     private let engine: Engine
     private let signer: Secp256k1Key
@@ -82,6 +83,7 @@ public final class NodeService: Service, Sendable {
         onJoin: @escaping @Sendable (NodeID) -> Void = { _ in }
     ) {
         self.host = host
+        server = RPCServer(host: host, logger: logger)
         self.keypair = keypair
         self.engine = engine
         self.signer = signer
@@ -162,7 +164,7 @@ public final class NodeService: Service, Sendable {
             load: load,
             logger: logger,
             now: now
-        ).register(on: host.rpcServer)
+        ).register(on: server)
         let fresh = Joined(terms: terms, node: node)
         joined.withLockedValue { $0 = fresh }
         try await announce(fresh)

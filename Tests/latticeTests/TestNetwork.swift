@@ -31,7 +31,6 @@ final class TestNetwork: Sendable {
             file: nil
         )
         let parts = try await NexusParts(settings: settings, folder: folder, metrics: PrometheusRegistry(), logger: logger)
-        try await parts.host.start()
         let network = TestNetwork(
             folder: folder,
             parts: parts,

@@ -11,6 +11,7 @@ public import ServiceLifecycle
 /// All of its state is either on disk (``NexusStore``, the ledger) or an observation that a new process makes anew.
 public final class Kernel: Service, Sendable {
     let host: LatticaHost
+    private let server: RPCServer
     let ledger: any Ledger
     let store: NexusStore
     let registry: NodeRegistry
@@ -40,6 +41,7 @@ public final class Kernel: Service, Sendable {
             return SubmissionID(.random(using: &generator))
         }
         let rpc = RPCClient(host: host)
+        server = RPCServer(host: host, logger: logger)
         self.host = host
         self.ledger = ledger
         self.store = store
@@ -71,7 +73,7 @@ public final class Kernel: Service, Sendable {
             sponsor: Sponsor(commands: commands, roles: configuration.roles),
             announceInterval: configuration.announceInterval,
             logger: logger
-        ).register(on: host.rpcServer)
+        ).register(on: server)
     }
 
     /// Takes up what an earlier run left. Call it before ``run()`` and before the first request.
@@ -112,7 +114,7 @@ public final class Kernel: Service, Sendable {
     }
 
     private func watchConnections() async {
-        for await event in host.events {
+        for await event in host.events() {
             if case .disconnected(let peer) = event { registry.disconnected(peer) }
         }
     }

@@ -3,6 +3,7 @@ import Lattica
 import LatticaCore
 import LatticaRPC
 import Ledger
+import Logging
 import Multiformats
 import NodeAPI
 import SwiftProtobuf
@@ -12,6 +13,7 @@ import SwiftProtobuf
 /// It pays as it must, with vouchers signed by a key of its own. What the gateway adds is the difference.
 actor DirectCaller {
     private let rpc: RPCClient
+    private let server: RPCServer
     private let key = P256SessionKey()
     private let domain: TypedDomain
     private var node: (peer: PeerID, id: NodeID)?
@@ -28,7 +30,9 @@ actor DirectCaller {
         self.joined = joined
         self.model = model
         rpc = RPCClient(host: host)
-        host.rpcServer.register(RegistryMethod.hello) { call in
+        let server = RPCServer(host: host, logger: Logger(label: "bench"))
+        self.server = server
+        server.register(RegistryMethod.hello) { call in
             _ = try await call.receive()
             var reply = ProtoHelloReply()
             reply.chainID = domain.chainID
@@ -36,18 +40,18 @@ actor DirectCaller {
             reply.announceIntervalMs = 2000
             try await call.send([UInt8](try reply.serializedData()))
         }
-        host.rpcServer.register(RegistryMethod.register) { call in
+        server.register(RegistryMethod.register) { call in
             _ = try await call.receive()
             var reply = ProtoRegisterReply()
             reply.node = 1
             try await call.send([UInt8](try reply.serializedData()))
         }
-        host.rpcServer.register(RegistryMethod.announce) { call in
+        server.register(RegistryMethod.announce) { call in
             _ = try await call.receive()
             try await call.send([UInt8](try ProtoAnnounceReply().serializedData()))
             join.yield(call.peer)
         }
-        host.rpcServer.register(RegistryMethod.leave) { call in
+        server.register(RegistryMethod.leave) { call in
             _ = try await call.receive()
             try await call.send([UInt8](try ProtoLeaveReply().serializedData()))
         }

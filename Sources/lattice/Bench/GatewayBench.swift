@@ -30,7 +30,6 @@ struct GatewayBench {
             file: nil
         )
         let parts = try await NexusParts(settings: settings, folder: folder, metrics: PrometheusRegistry(), logger: logger)
-        try await parts.host.start()
         guard let join = parts.joinAddress else { throw Settings.Fault(description: "no address to join") }
         let node = try await NodeParts(settings: settings, folder: folder, nexus: join, logger: logger) { _ in }
         let direct = try await DirectParts(folder: folder, engine: node.engine, model: node.model, logger: logger)
@@ -116,8 +115,8 @@ private struct DirectParts {
             )
         }
         let front = try host(Keypair())
-        try await front.start()
-        guard let address = front.listenAddresses.first else { throw Settings.Fault(description: "no address to join") }
+        let startedFront = try await StartedHost(front)
+        guard let address = front.dialableAddresses.first else { throw Settings.Fault(description: "no address to join") }
         caller = DirectCaller(host: front, model: model)
         let keypair = Keypair()
         let back = try host(keypair)
@@ -128,13 +127,13 @@ private struct DirectParts {
             signer: Secp256k1Key(),
             store: try NodeStore(path: folder.file("direct.sqlite")),
             configuration: NodeConfiguration(
-                nexus: address.appending(.p2p(front.peerID.bytes)),
+                nexus: address,
                 name: "direct",
                 model: model
             ),
             logger: logger
         )
-        services = [front, back, node]
+        services = [startedFront, try await StartedHost(back), node]
     }
 }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Lattica
 import NexusHTTP
 
 /// Settings of a Nexus as flags.
@@ -50,8 +49,7 @@ struct NexusCommand: AsyncParsableCommand {
                 metrics: PrometheusRegistry.bootstrapped(),
                 logger: logger
             )
-            try await parts.host.start()
-            guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
+                guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
             let json = json
             try await Process.run(parts.services, logger: logger) {
                 guard let port = await parts.listening.port() else { return }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Lattica
 import Logging
 import Multiformats
 import NexusHTTP
@@ -35,7 +34,6 @@ struct UpCommand: AsyncParsableCommand {
         let folder = try DataFolder(settings.text("data.dir", default: DataFolder.standardPath))
         let metrics = PrometheusRegistry.bootstrapped()
         let parts = try await NexusParts(settings: settings, folder: folder, metrics: metrics, logger: logger)
-        try await parts.host.start()
         guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
         let (joins, joined) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let nodeParts = try await NodeParts(settings: settings, folder: folder, nexus: join, logger: logger) { _ in

@@ -12,6 +12,7 @@ import ServiceLifecycle
 /// A Nexus with its ledger, its peer and its HTTP face, put together from settings.
 struct NexusParts {
     let host: LatticaHost
+    private let startedHost: StartedHost
     let ledger: EmbeddedLedger
     let kernel: Kernel
     let listening: Listening
@@ -33,7 +34,7 @@ struct NexusParts {
         }
     }
 
-    /// Opens what must be open before a socket is.
+    /// Opens everything but the HTTP port.
     init(settings: Settings, folder: DataFolder, metrics: PrometheusRegistry, logger: Logger) async throws {
         let folder = try folder.folder("nexus")
         let secret = try folder.secret("cluster.key") { ClusterKey().rawRepresentation }
@@ -55,6 +56,7 @@ struct NexusParts {
                 logger: logger
             )
         )
+        startedHost = try await StartedHost(host)
         kernel = Kernel(
             host: host,
             ledger: ledger,
@@ -83,11 +85,11 @@ struct NexusParts {
 
     /// The address that nodes join, with the peer id.
     var joinAddress: Multiaddr? {
-        host.listenAddresses.first?.appending(.p2p(host.peerID.bytes))
+        host.dialableAddresses.first
     }
 
     /// In the order of starting; they stop in the opposite one, so that no answer outlives what it is paid with.
-    var services: [any Service] { [host, kernel, server] }
+    var services: [any Service] { [startedHost, kernel, server] }
 
     /// The API key of this machine's own user: the stored one if it still opens an account, else a fresh one.
     func credentials(in folder: DataFolder, baseURL: String) async throws -> Credentials {

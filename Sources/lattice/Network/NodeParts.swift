@@ -11,6 +11,7 @@ import ServiceLifecycle
 /// An LLM node with its engine and its peer, put together from settings.
 struct NodeParts {
     let host: LatticaHost
+    private let startedHost: StartedHost
     let engine: Engine
     let service: NodeService
     let name: String
@@ -47,6 +48,7 @@ struct NodeParts {
                 logger: logger
             )
         )
+        startedHost = try await StartedHost(host)
         let price = NodeConfiguration.defaultPrice
         service = NodeService(
             host: host,
@@ -69,7 +71,7 @@ struct NodeParts {
     }
 
     /// In the order of starting.
-    var services: [any Service] { [host, service] }
+    var services: [any Service] { [startedHost, service] }
 }
 
 /// The model that comes with the project.
