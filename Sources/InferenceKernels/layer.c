@@ -157,7 +157,7 @@ static void attention(const void *argument, uint32_t first, uint32_t last) {
             .head_size = shape->head_size,
             .value_stride = (uint32_t)padded(shape->head_size),
             .positions = s->position + t + 1,
-            .scale = 1.0f / __builtin_sqrtf((float)shape->head_size),
+            .scale = 1.0f / __builtin_elementwise_sqrt((float)shape->head_size),
             .out = s->w->attended + (size_t)t * shape->heads * shape->head_size + (size_t)h * shape->head_size,
         };
         s->kernels->attend(&job);

@@ -288,7 +288,7 @@ static void norm(const float *x, const float *weight, uint32_t count, float epsi
         f32x16 v = head_of(x + i, count - i);
         squares += v * v;
     }
-    float factor = 1.0f / __builtin_sqrtf(lane_sum(squares) / (float)count + epsilon);
+    float factor = 1.0f / __builtin_elementwise_sqrt(lane_sum(squares) / (float)count + epsilon);
     for (i = 0; i < count; i++) out[i] = x[i] * factor * weight[i];
 }
 
@@ -303,9 +303,8 @@ enum { PAGE_VECTORS = IK_PAGE_POSITIONS / 16, HEAD_VECTORS = 16 };
 
 /// Softmax of the scores and the weighted sum of values, page by page with a running maximum. Pages start at fixed
 /// positions, so the order does not depend on how the prompt was cut into chunks.
-static void attend(const ik_attention *job) {
+INLINE void attend_with(const ik_attention *job, const uint32_t vectors) {
     f32x16 out[HEAD_VECTORS];
-    uint32_t vectors = job->value_stride / 16;
     for (uint32_t i = 0; i < vectors; i++) out[i] = SPLAT(0.0f);
     float maximum = -__builtin_inff(), total = 0;
     for (uint32_t page = 0; page * IK_PAGE_POSITIONS < job->positions; page++) {
@@ -339,6 +338,15 @@ static void attend(const ik_attention *job) {
     float inverse = 1.0f / total, result[HEAD_VECTORS * 16];
     for (uint32_t i = 0; i < vectors; i++) STORE(result + i * 16, out[i] * SPLAT(inverse));
     memcpy(job->out, result, job->head_size * 4);
+}
+
+/// Head sizes 64 and 128 are what most models have; with a constant the sums stay in registers.
+static void attend(const ik_attention *job) {
+    switch (job->value_stride) {
+    case 64: attend_with(job, 4); break;
+    case 128: attend_with(job, 8); break;
+    default: attend_with(job, job->value_stride / 16);
+    }
 }
 
 const ik_kernels KERNELS = {matmul, quantize, norm, gate, attend};

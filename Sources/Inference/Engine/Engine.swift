@@ -54,7 +54,9 @@ public final class Engine: Sendable {
 
     deinit { inbox.close() }
 
-    /// Ends all generations with `.closed` and refuses others. Memory is given back when the last one ended.
+    /// Ends all generations with `.closed` and refuses others.
+    ///
+    /// Memory is given back when the last one ended.
     public func close() { inbox.close() }
 
     /// The prompt for the model's next turn after `turns`, in the form that its template asks for.

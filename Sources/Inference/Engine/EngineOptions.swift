@@ -1,12 +1,17 @@
 /// How an engine uses the machine.
 public struct EngineOptions: Hashable, Sendable {
-    /// The number of computing threads; `nil` takes all processors, or one for models below 32 MB, for which waking a
-    /// second thread costs more than it computes. At least 1 and at most 64 are used.
+    /// The number of computing threads, 1 to 64.
+    ///
+    /// `nil` takes all processors, or one for models below 32 MB, for which waking a second thread costs more than it
+    /// computes.
     public var threads: Int?
-    /// How many generations run side by side, 1 to 64. Each holds a cache of up to `contextLength` positions.
+    /// How many generations run side by side, 1 to 64.
+    ///
+    /// Each holds a cache of up to `contextLength` positions.
     public var slots: Int
-    /// The positions of a conversation, prompt and answer together; `nil` takes what the model was trained for, up to
-    /// 4,096. Never more than it was trained for.
+    /// The positions of a conversation, prompt and answer together; never more than the model was trained for.
+    ///
+    /// `nil` takes what it was trained for, up to 4,096.
     public var contextLength: Int?
     /// How many requests wait for a slot before more are refused.
     public var queueLimit: Int

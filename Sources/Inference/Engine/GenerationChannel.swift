@@ -85,7 +85,7 @@ final class GenerationChannel: Sendable {
         if isNew { wake() }
     }
 
-    /// Waits for the next thing. One reader at a time.
+    /// Waits for the next thing; one reader at a time.
     func next() async -> Outcome {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

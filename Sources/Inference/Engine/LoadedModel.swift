@@ -1,6 +1,6 @@
 internal import InferenceKernels
 
-/// What the engine's thread computes with. Never changes after loading.
+/// What the engine's thread computes with; never changes after loading.
 struct LoadedModel: Sendable {
     let name: String
     let transformer: Transformer

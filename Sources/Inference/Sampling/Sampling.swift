@@ -6,7 +6,7 @@ public struct Sampling: Hashable, Sendable {
     /// The most likely token each time.
     public static let greedy = Sampling(temperature: 0, seed: 0)
 
-    /// 0 takes the most likely token; 1 draws as the model learned; more is wilder. At most 100.
+    /// 0 takes the most likely token, 1 draws as the model learned, and more is wilder; at most 100.
     public var temperature: Double
     /// How many of the most likely tokens stay; 0 for all.
     public var topK: Int

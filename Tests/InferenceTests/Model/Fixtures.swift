@@ -69,8 +69,11 @@ struct Rig {
     let workspace: Workspace
 
     init(path: String, threads: Int = 1, chunk: Int = 64) throws {
-        let file = try GGUFFile(path: path)
-        pool = try KernelPool(threads: threads)
+        try self.init(file: GGUFFile(path: path), pool: KernelPool(threads: threads), chunk: chunk)
+    }
+
+    init(file: GGUFFile, pool: KernelPool, chunk: Int) throws {
+        self.pool = pool
         transformer = try Transformer(file: file, pool: pool)
         workspace = try Workspace(for: transformer, capacity: chunk)
     }
