@@ -68,6 +68,8 @@ public final class NodeService: Service, Sendable {
 
     /// The longest pause between two tries to reach Nexus.
     private static let slowestRetry: Duration = .seconds(15)
+    /// How long answers may run on after the node has left.
+    private static let drainDeadline: Duration = .seconds(10)
 
     /// Puts a node together. The host must run beside this service.
     ///
@@ -123,6 +125,15 @@ public final class NodeService: Service, Sendable {
             }
         }
         if let joined = joined.withLockedValue({ $0 }) { await membership.leave(joined.terms.nexus) }
+        await finishAnswers()
+    }
+
+    /// Lets answers that are under way come to their end, for a while.
+    private func finishAnswers() async {
+        let deadline = ContinuousClock.now + Self.drainDeadline
+        while load.active > 0, ContinuousClock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     private var offer: NodeAnnouncement.ModelOffer {

@@ -37,7 +37,7 @@ final class TestNetwork: Sendable {
             join: try #require(parts.joinAddress),
             logger: logger
         )
-        try await running(parts.services, logger) {
+        try await running(parts.services(), logger) {
             _ = await parts.listening.port()
             try await body(network)
         }

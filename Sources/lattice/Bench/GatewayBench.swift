@@ -33,7 +33,7 @@ struct GatewayBench {
         guard let join = parts.joinAddress else { throw Settings.Fault(description: "no address to join") }
         let node = try await NodeParts(settings: settings, folder: folder, nexus: join, logger: logger) { _ in }
         let direct = try await DirectParts(folder: folder, engine: node.engine, model: node.model, logger: logger)
-        let group = ServiceGroup(services: parts.services + node.services + direct.services, logger: logger)
+        let group = ServiceGroup(services: parts.services(with: node.services + direct.services), logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             guard let port = await parts.listening.port() else { throw Settings.Fault(description: "the server ended") }

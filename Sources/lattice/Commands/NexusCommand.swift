@@ -51,7 +51,7 @@ struct NexusCommand: AsyncParsableCommand {
             )
                 guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
             let json = json
-            try await Process.run(parts.services, logger: logger) {
+            try await Process.run(parts.services(), logger: logger) {
                 guard let port = await parts.listening.port() else { return }
                 let base = "http://\(settings.text("host", default: "127.0.0.1")):\(port)"
                 let credentials = try await parts.credentials(in: folder, baseURL: base + "/v1")

@@ -40,7 +40,7 @@ struct UpCommand: AsyncParsableCommand {
             joined.yield()
         }
         let json = json
-        try await Process.run(parts.services + nodeParts.services, logger: logger) {
+        try await Process.run(parts.services(with: nodeParts.services), logger: logger) {
             guard let port = await parts.listening.port() else { return }
             for await _ in joins { break }
             let base = "http://\(settings.text("host", default: "127.0.0.1")):\(port)"
