@@ -99,6 +99,7 @@ struct TemplateLexer {
         let start = position
         if let end = matchTag(named: "raw", from: start) {
             advance(by: end - position)
+            afterTag(trimsNewline: false, strips: source[end - 3] == "-")
             try raw()
         } else {
             try expression(opening: .tagStart, closing: .tagEnd, end: ["%", "}"])
@@ -127,9 +128,10 @@ struct TemplateLexer {
                 var inner = position + 2
                 if inner < source.count, source[inner] == "-" || source[inner] == "+" { inner += 1 }
                 if let end = matchTag(named: "endraw", from: inner) {
-                    add(.text(TemplateText(source[start..<position])), line: opening)
+                    let data = textBeforeTag(source[start..<position], kind: "%", sign: source[position + 2])
+                    if !data.isEmpty { add(.text(TemplateText(data)), line: opening) }
                     advance(by: end - position)
-                    isAtLineStart = false
+                    afterTag(trimsNewline: source[end - 3] != "+", strips: source[end - 3] == "-")
                     return
                 }
             }

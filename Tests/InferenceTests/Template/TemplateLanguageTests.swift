@@ -1,4 +1,5 @@
 import Foundation
+import LatticeTesting
 import Testing
 
 @testable import Inference
@@ -86,7 +87,7 @@ private func render(_ source: String) throws(TemplateError) -> String {
             for length in 0..<bytes.count {
                 _ = try? render(String(decoding: bytes[..<length], as: UTF8.self))
             }
-            var generator = SplitMix(seed: UInt64(bytes.count))
+            var generator = SeededGenerator(seed: UInt64(bytes.count))
             for _ in 0..<40 {
                 var changed = bytes
                 changed[Int.random(in: changed.indices, using: &generator)] = UInt8.random(
@@ -108,27 +109,12 @@ private func render(_ source: String) throws(TemplateError) -> String {
             "range", "namespace", "macro", "endmacro", "items", "split", "join", "\n", "messages", "true", "none", "%",
             "//", "<",
         ]
-        var generator = SplitMix(seed: 11)
+        var generator = SeededGenerator(seed: 11)
         for _ in 0..<4_000 {
             let count = Int.random(in: 1...24, using: &generator)
             let source = (0..<count).compactMap { _ in words.randomElement(using: &generator) }.joined(separator: " ")
             _ = try? render("{{ " + source + " }}")
             _ = try? render("{% " + source + " %}")
         }
-    }
-}
-
-/// A seeded source of random numbers (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

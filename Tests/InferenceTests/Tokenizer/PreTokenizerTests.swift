@@ -1,3 +1,4 @@
+import LatticeTesting
 import Testing
 
 @testable import Inference
@@ -36,7 +37,7 @@ import Testing
 
     @Test(arguments: ["qwen2", "qwen35", "llama-bpe", "gpt-2", "smollm", "default"])
     func `loses nothing and cuts between characters`(name: String) throws {
-        var generator = SplitMix(seed: 3)
+        var generator = SeededGenerator(seed: 3)
         for _ in 0..<400 {
             let text = RandomText.any(length: 40, using: &generator)
             let pieces = try pieces(name, text)

@@ -1,3 +1,4 @@
+import LatticeTesting
 import Testing
 
 @testable import Inference
@@ -35,7 +36,7 @@ import Testing
 
     @Test func `gives in pieces what it gives at once`() throws {
         let tokenizer = try SmallVocabulary.tokenizer()
-        var generator = SplitMix(seed: 21)
+        var generator = SeededGenerator(seed: 21)
         for _ in 0..<500 {
             let leads: [UInt8] = [0xC2, 0xE0, 0xE2, 0xED, 0xF0, 0xF4, 0xF5, 0x80, 0xBF, 0x9F, 0xA0, 0x90, 0x41]
             let bytes = (0..<12).compactMap { _ in
@@ -50,7 +51,7 @@ import Testing
     @Test func `gives back any text that was encoded`() throws {
         let small = try SmallVocabulary.sentencePiece([("▁", -9), ("a", -8), ("b", -7), ("ab", -2), ("▁a", -1)])
         let tiny = try Tokenizer(metadata: GGUFFile(path: Fixtures.tiny).metadata)
-        var generator = SplitMix(seed: 8)
+        var generator = SeededGenerator(seed: 8)
         for _ in 0..<400 {
             let text = RandomText.any(length: 60, using: &generator)
             #expect(
