@@ -1,4 +1,5 @@
 import LatticaCore
+import LatticeTesting
 import NIOCore
 import Testing
 

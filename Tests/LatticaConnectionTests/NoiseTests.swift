@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 import LatticaCore
+import LatticeTesting
 import NIOCore
 import Testing
 

@@ -1,3 +1,4 @@
+import LatticeTesting
 import NIOCore
 import Testing
 
