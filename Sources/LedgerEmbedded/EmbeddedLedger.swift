@@ -112,6 +112,7 @@ public final class EmbeddedLedger: Ledger {
     public func close() async {
         await writer.close()
         try? pool.close()
+        lock.release()
     }
 
     /// The system's clock, in seconds since 1970.

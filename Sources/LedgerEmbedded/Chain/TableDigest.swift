@@ -77,7 +77,7 @@ struct TableDigest: Hashable, Sendable {
 struct Checkpoint: Hashable, Sendable {
     var number: UInt64
     var hash: Bytes32
-    var digests: [String: TableDigest] = [:]
+    var digests = Dictionary(uniqueKeysWithValues: LedgerState.tables.map { ($0.name, TableDigest()) })
 
     /// The digests in the order of the tables.
     var digestBytes: [UInt8] {

@@ -1,3 +1,5 @@
+import NIOConcurrencyHelpers
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Darwin)
@@ -9,7 +11,7 @@ import Darwin
 ///
 /// SQLite's own lock would not do: it lets two writers take turns, and each would have a state of its own in memory.
 final class LedgerLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: NIOLockedValueBox<Int32?>
 
     init(path: String) throws(LedgerOpenError) {
         let descriptor = unsafe open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -20,11 +22,19 @@ final class LedgerLock: Sendable {
             close(descriptor)
             throw .inUse(path: path)
         }
-        self.descriptor = descriptor
+        self.descriptor = NIOLockedValueBox(descriptor)
     }
 
     deinit {
-        close(descriptor)
+        release()
+    }
+
+    /// Lets the next one have the ledger.
+    func release() {
+        descriptor.withLockedValue { descriptor in
+            if let open = descriptor { close(open) }
+            descriptor = nil
+        }
     }
 
     private static func problem() -> String {

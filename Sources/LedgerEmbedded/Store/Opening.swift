@@ -53,7 +53,7 @@ enum LedgerOpening {
         var core = LedgerCore(genesis: genesis, domain: domain)
         let events = core.begin()
         let command = BlockCommand(
-            submission: .zero,
+            submission: Keccak256.hash(Array("Lattice genesis".utf8)),
             caller: genesis.administrator,
             contract: core.contracts[.userRegistry],
             body: genesis.encoded(),

@@ -1,0 +1,75 @@
+import Foundation
+import LatticeTesting
+import Ledger
+import LedgerEmbedded
+import Testing
+
+/// A ledger whose process is killed while it writes.
+///
+/// The process is this one's own program, run again for one test.
+@Suite(.serialized) struct `Killed processes` {
+    private static let variable = "LATTICE_LEDGER_CRASH_FOLDER"
+    private static let folder = ProcessInfo.processInfo.environment[variable]
+    private static let key = ClusterKey(rawRepresentation: [UInt8](repeating: 7, count: 32)) ?? ClusterKey()
+
+    private static func open(_ folder: String) async throws -> EmbeddedLedger {
+        try await EmbeddedLedger.open(path: folder + "/ledger.sqlite", clusterKey: key, genesis: Stage.genesis())
+    }
+
+    @Test(.enabled(if: folder != nil, "run by the test that kills it"))
+    func `victim that writes until it is killed`() async throws {
+        let ledger = try await Self.open(try #require(Self.folder))
+        let administrator = ledger.genesis.administrator
+        let command = Command.transfer(to: Stage.stranger, amount: TokenAmount(Nano(1)))
+        let start = try await ledger.head().number
+        // Many times more than a run of the test that kills it lasts.
+        for number in start..<start + 1_000_000 {
+            let id = SubmissionID(Bytes32(number: number))
+            _ = try await ledger.submit(command, caller: administrator, id: id)
+        }
+    }
+
+    @Test(.enabled(if: folder == nil), .timeLimit(.minutes(2)))
+    func `a killed ledger opens at a block, verifies, and goes on`() async throws {
+        try await withTemporaryDirectory { folder in
+            var generator = SystemRandomNumberGenerator()
+            var before: UInt64 = 0
+            for _ in 0..<3 {
+                try await Self.runVictim(in: folder, until: .random(in: 5...200, using: &generator), from: before)
+                let ledger = try await Self.open(folder)
+                let number = try await ledger.head().number
+                #expect(number > before)
+                // One command a block: a block with its state, or neither.
+                #expect(try await ledger.account(Stage.stranger) == TokenAmount(Nano(number)))
+                await ledger.close()
+                before = number
+            }
+            let report = try await EmbeddedLedger.verify(path: folder + "/ledger.sqlite")
+            #expect(report.fault == nil)
+        }
+    }
+
+    /// Starts the victim, waits until it has written some blocks, and kills it without warning.
+    private static func runVictim(in folder: String, until blocks: Int, from start: UInt64) async throws {
+        let victim = Process()
+        victim.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if let filter = arguments.firstIndex(of: "--filter") { arguments.removeSubrange(filter...filter + 1) }
+        victim.arguments = arguments + ["--filter", "victim that writes until it is killed"]
+        victim.environment = ProcessInfo.processInfo.environment.merging([variable: folder]) { $1 }
+        victim.standardOutput = FileHandle.nullDevice
+        victim.standardError = FileHandle.nullDevice
+        try victim.run()
+        defer {
+            kill(victim.processIdentifier, SIGKILL)
+            victim.waitUntilExit()
+        }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            let report = try? await EmbeddedLedger.verify(path: folder + "/ledger.sqlite")
+            if let report, report.isSound, report.blocks > start + UInt64(blocks) { return }
+            try #require(victim.isRunning && ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
