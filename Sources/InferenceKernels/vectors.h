@@ -230,12 +230,16 @@ static void matmul(
         const uint8_t *panel = (const uint8_t *)m->panels + (size_t)p * m->panel_bytes;
         float *rows = out + (size_t)p * IK_LANES;
         uint32_t t = 0;
-        for (; t + TILE <= tokens; t += TILE)
-            tile(m, panel, x + (size_t)t * m->columns, blocks + (size_t)t * (m->columns / 32),
-                 rows + (size_t)t * out_stride, out_stride, TILE);
-        for (; t < tokens; t++)
-            tile(m, panel, x + (size_t)t * m->columns, blocks + (size_t)t * (m->columns / 32),
-                 rows + (size_t)t * out_stride, out_stride, 1);
+        // Powers of two, each a constant for the compiler.
+#define TILES(size)                                                                                          \
+    for (; t + (size) <= tokens; t += (size))                                                                \
+        tile(m, panel, x + (size_t)t * m->columns, blocks + (size_t)t * (m->columns / 32),                    \
+             rows + (size_t)t * out_stride, out_stride, (size))
+        TILES(TILE);
+        TILES(TILE / 2);
+        TILES(TILE > 4 ? 2 : 1);
+        TILES(1);
+#undef TILES
     }
 }
 
