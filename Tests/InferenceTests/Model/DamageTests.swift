@@ -1,0 +1,33 @@
+import Foundation
+import Testing
+
+@testable import Inference
+
+@Suite struct `Damaged models` {
+    /// Flips bits where the sizes of the model and of its tensors are, and among the weights.
+    @Test func `are refused or run`() throws {
+        let whole = try Data(contentsOf: URL(filePath: Fixtures.tiny))
+        let start = try GGUFFile(path: Fixtures.tiny).tensors.map(\.range.lowerBound).min() ?? 0
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "damaged.gguf")
+        var random = SplitMix64(seed: 8)
+        var ran = 0
+        for round in 0..<120 {
+            var damaged = whole
+            for _ in 0..<2 {
+                let regions = [0..<1200, start - 3600..<start, start..<whole.count]
+                let region = regions[round % regions.count]
+                let at = region.lowerBound + Int(random.next() % UInt64(region.count))
+                damaged[at] ^= 1 << UInt8(random.next() % 8)
+            }
+            try damaged.write(to: path)
+            guard let rig = try? Rig(path: path.path, chunk: 4) else { continue }
+            let tokens = [TokenID](repeating: 1, count: min(5, rig.transformer.shape.contextLength))
+            _ = try rig.run(tokens, rig.cache())
+            ran += 1
+        }
+        #expect(ran > 0 && ran < 120)
+    }
+}
