@@ -29,6 +29,7 @@ public final class EmbeddedLedger: Ledger {
     private let writer: BlockWriter
     private let committed: NIOLockedValueBox<Committed>
     private let now: @Sendable () -> UInt64
+    private let logger: Logger
 
     private init(
         pool: DatabasePool,
@@ -41,6 +42,7 @@ public final class EmbeddedLedger: Ledger {
         self.pool = pool
         self.lock = lock
         self.now = now
+        self.logger = logger
         domain = opened.core.domain
         contracts = opened.core.contracts
         genesis = opened.core.genesis
@@ -111,7 +113,12 @@ public final class EmbeddedLedger: Ledger {
     /// Writes what waits, refuses what comes later, and lets go of the file.
     public func close() async {
         await writer.close()
-        try? pool.close()
+        do {
+            try pool.close()
+        } catch {
+            // Nothing is lost: what was answered is on disk.
+            logger.warning("the ledger's file did not close", metadata: ["error": "\(error)"])
+        }
         lock.release()
     }
 
@@ -134,7 +141,14 @@ public final class EmbeddedLedger: Ledger {
         }
         let body = command.encoded()
         guard body.count <= Self.longestCommand else { return Submission(id: id, outcome: .rejected(.tooMany)) }
-        let call = Call(command, caller: caller, witness: await Witness.make(command, domain: domain))
+        let read: Command
+        do {
+            // What is applied is what a replay will read, whatever shapes of one command there are in memory.
+            read = try Command(contract: command.contract, call: body)
+        } catch {
+            throw .unavailable("the command does not read back: \(error)")
+        }
+        let call = Call(read, caller: caller, witness: await Witness.make(read, domain: domain))
         return try await writer.submit(call, body: body, id: id).get()
     }
 

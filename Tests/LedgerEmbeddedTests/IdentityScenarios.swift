@@ -28,6 +28,20 @@ import Testing
         }
     }
 
+    @Test func `a signature of zeros is none, in memory as on disk`() async throws {
+        try await Stage.play { stage in
+            let wallet = Secp256k1Key()
+            let zeros = LedgerSignature(r: .zero, s: .zero, x: Bytes32(number: 1), y: .zero)
+            let registration = Command.registerWallet(owner: wallet.address, signature: zeros)
+            try await stage.refuse(registration, .notAllowed)
+            let user = try #require(try await stage.run(registration, by: wallet.address).registeredUser)
+            let message = BumpGeneration(user: user, nonce: 0)
+            let auth = Auth(r: .zero, vs: .zero)
+            try await stage.refuse(.bumpGeneration(message, auth: auth), .unknownRoot)
+            try await stage.run(.bumpGeneration(message, auth: auth), by: wallet.address)
+        }
+    }
+
     @Test func `3 only the registrar attests, and a commitment once`() async throws {
         try await Stage.play { stage in
             let command = Command.registerAttested(commitment: Keccak256.hash([1]))

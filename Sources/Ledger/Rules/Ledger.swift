@@ -18,7 +18,8 @@ public protocol Ledger: Sendable {
     /// word: whoever embeds it authenticates callers first. Commands that carry a user's signature are checked by the
     /// ledger whoever calls.
     ///
-    /// - Parameter id: sending again under the same name does nothing and gives the first answer.
+    /// - Parameter id: sending again under the same name does nothing and gives the first answer, also a refusal; what is
+    ///   to be tried anew needs a fresh name.
     /// - Returns: the outcome so far. A local ledger answers when the command is on disk; a chain answers `pending`.
     func submit(_ command: Command, caller: Address, id: SubmissionID) async throws(LedgerError) -> Submission
 
