@@ -115,7 +115,7 @@ public final class Kernel: Service, Sendable {
 
     private func watchConnections() async {
         for await event in host.events() {
-            if case .disconnected(let peer, _) = event { registry.disconnected(peer) }
+            if case .disconnected(let peer) = event { registry.disconnected(peer) }
         }
     }
 
