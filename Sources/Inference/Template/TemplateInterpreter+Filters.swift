@@ -7,7 +7,7 @@ extension TemplateInterpreter {
     ) throws(TemplateError) -> TemplateValue {
         switch name {
         case "trim", "upper", "lower", "title", "capitalize", "replace", "indent", "safe", "string", "escape", "e",
-            "forceescape", "format", "urlencode", "wordcount":
+            "forceescape", "format":
             return try filter(name, try text(of: value), call)
         case "default", "d":
             let standard = call.argument(0, "default_value") ?? .text("")
@@ -21,8 +21,6 @@ extension TemplateInterpreter {
             return .integer(Self.integer(value) ?? call.integer(0, "default") ?? 0)
         case "float":
             return .float(Self.float(value) ?? call.argument(0, "default")?.number ?? 0)
-        case "bool":
-            return .bool(value.isTrue)
         case "abs":
             if case .float(let number) = value { return .float(abs(number)) }
             guard let number = value.integer, number != .min else { throw fault("\(value.kind) has no absolute value") }
@@ -58,7 +56,6 @@ extension TemplateInterpreter {
         case "replace": return .text(try replace(in: text, call))
         case "format": return .text(try formatted(text, call.positional))
         case "indent": return .text(try indented(text, call))
-        case "wordcount": return .integer(text.splitAtWhitespace().count)
         case "escape", "e", "forceescape": return .text(Self.escaped(text))
         case "safe", "string": return .text(text)
         default: throw fault("the filter \(name) is not supported")
@@ -102,7 +99,7 @@ extension TemplateInterpreter {
                 sum = try arithmetic(sum, .add, part)
             }
             return sum
-        default: return try extremum(elements, isMinimum: name == "min")
+        default: return try extremum(elements, call, isMinimum: name == "min")
         }
     }
 
@@ -333,11 +330,22 @@ extension TemplateInterpreter {
         return .list(TemplateList(call.isTrue(2, "reverse") == true ? sorted.reversed() : sorted))
     }
 
-    private func extremum(_ elements: [TemplateValue], isMinimum: Bool) throws(TemplateError) -> TemplateValue {
-        guard var best = elements.first else { return .undefined("extremum") }
-        for element in elements.dropFirst() where isMinimum ? try isLess(element, best) : try isLess(best, element) {
-            best = element
+    private mutating func extremum(
+        _ elements: [TemplateValue],
+        _ call: TemplateCall,
+        isMinimum: Bool
+    ) throws(TemplateError) -> TemplateValue {
+        let keys = try keys(
+            for: elements,
+            by: call.argument(1, "attribute"),
+            ignoringCase: call.isTrue(0, "case_sensitive") != true
+        )
+        guard var best = keys.indices.first else { return .undefined("extremum") }
+        for index in keys.indices.dropFirst() {
+            try chargeComparison(keys[index], keys[best])
+            let isBetter = isMinimum ? try isLess(keys[index], keys[best]) : try isLess(keys[best], keys[index])
+            if isBetter { best = index }
         }
-        return best
+        return elements[best]
     }
 }

@@ -75,13 +75,15 @@ extension TemplateInterpreter {
         case ("string", .text), ("boolean", .bool), ("integer", .integer), ("float", .float), ("mapping", .mapping):
             return true
         case ("number", .integer), ("number", .float), ("number", .bool): return true
+        case ("lower", .text(let text)), ("upper", .text(let text)):
+            return Self.isCased(text, upper: name == "upper")
         case ("true", .bool(let flag)): return flag
         case ("false", .bool(let flag)): return !flag
         case ("iterable", .text), ("iterable", .list), ("iterable", .mapping), ("iterable", .undefined): return true
         case ("sequence", .text), ("sequence", .list), ("sequence", .mapping), ("sequence", .undefined): return true
         case ("callable", .function), ("callable", .macro), ("callable", .method): return true
         case ("none", _), ("string", _), ("boolean", _), ("integer", _), ("float", _), ("mapping", _), ("number", _),
-            ("true", _), ("false", _), ("iterable", _), ("sequence", _), ("callable", _):
+            ("true", _), ("false", _), ("iterable", _), ("sequence", _), ("callable", _), ("lower", _), ("upper", _):
             return false
         case ("odd", _), ("even", _), ("divisibleby", _):
             guard let number = value.integer else { throw fault("\(value.kind) is not an integer") }
@@ -89,8 +91,6 @@ extension TemplateInterpreter {
             guard divisor != 0 else { throw fault("division by zero") }
             let isDivisible = divisor == -1 || number % divisor == 0
             return name == "odd" ? !isDivisible : isDivisible
-        case ("lower", .text(let text)), ("upper", .text(let text)):
-            return Self.isCased(text, upper: name == "upper")
         default:
             return try compare(name, value, call.positional.first ?? .none)
         }

@@ -15,7 +15,7 @@ extension TemplateInterpreter {
     private mutating func represent(_ value: TemplateValue, into result: inout TemplateText) throws(TemplateError) {
         try charge()
         switch value {
-        case .undefined: break
+        case .undefined: result.append("Undefined")
         case .none: result.append("None")
         case .bool(let flag): result.append(TemplateText(flag ? "True" : "False"))
         case .integer(let number): result.append(TemplateText(String(number)))

@@ -56,7 +56,7 @@ private func render(_ source: String) throws(TemplateError) -> String {
         "{{ '{' .format() }}",
         "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "{{ namespace() | tojson }}", "{{ [1, 'a'] | sort }}",
         "{{ 1.x.y }}",
-        "{% break %}", "{{ range(1, 2, 0) }}", "{{ [1][::0] }}", "{{ 1['a':] }}",
+        "{% break %}", "{{ range(1, 2, 0) }}", "{{ [1][::0] }}", "{{ 1['a':] }}", "{{ 'a'['a':] }}",
     ])
     func `says in which line an expression has no value`(source: String) {
         let error = #expect(throws: TemplateError.self) { try render("\n" + source) }
