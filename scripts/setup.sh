@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 declare -A packages=(
     [build]="git ca-certificates g++ pkg-config libsecp256k1-dev libsqlite3-dev"
     [test]="python3-venv chromium chromium-driver"
-    [interop]="python3-venv iproute2 gcc python3-dev libgmp-dev"
+    [interop]="python3-venv python3-pip iproute2 gcc python3-dev libgmp-dev"
 )
 declare -A why=(
     [git]="fetches the Swift packages"
@@ -17,6 +17,7 @@ declare -A why=(
     [libsecp256k1-dev]="signatures of wallets in the ledger"
     [libsqlite3-dev]="ledger, Nexus and nodes keep their state in SQLite"
     [python3-venv]="the clients in tests have Python environments of their own"
+    [python3-pip]="downloads a foreign peer"
     [chromium]="the page is tested in a real browser"
     [chromium-driver]="drives that browser"
     [iproute2]="foreign peers are tested in a network of their own"
@@ -36,6 +37,7 @@ present() {
     libsqlite3-dev) pkg-config --exists sqlite3 ;;
     libgmp-dev) pkg-config --exists gmp || [ -e /usr/include/gmp.h ] || compgen -G '/usr/include/*/gmp.h' ;;
     python3-venv) python3 -c 'import ensurepip, venv' ;;
+    python3-pip) python3 -m pip --version ;;
     python3-dev) [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] ;;
     chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;;
     chromium-driver) command -v chromedriver ;;
