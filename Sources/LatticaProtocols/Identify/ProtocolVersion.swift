@@ -31,14 +31,6 @@ public struct ProtocolVersion: Hashable, Sendable, CustomStringConvertible {
     public func standing(of remote: String?) -> Standing {
         guard let remote else { return .stranger }
         if remote == name { return .peer }
-        return remote.utf8Contains("common") ? .common : .stranger
-    }
-}
-
-extension String {
-    fileprivate func utf8Contains(_ part: String) -> Bool {
-        let (text, part) = (Array(utf8), Array(part.utf8))
-        guard text.count >= part.count else { return false }
-        return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
+        return remote.contains("common") ? .common : .stranger
     }
 }
