@@ -156,7 +156,7 @@ let package = Package(
         tests("Lattica", ["LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats", .nioCore, .nioPosix, .logging]),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
-        tests("Inference", ["InferenceKernels"]),
+        tests("Inference", ["InferenceKernels"], exclude: ["Vectors"]),
         tests("NodeHost", [.nioConcurrency, "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .crypto, .nioCore, .logging]),
         tests(
             "Nexus",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Nexus
 
-@Suite struct `Credit` {
+@Suite struct `Users credit` {
     let credit = Credit()
     let user = UserID(1)
     let channel = Credit.ChannelName(key: .zero, node: NodeID(1))

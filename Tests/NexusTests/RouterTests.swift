@@ -5,7 +5,7 @@ import Testing
 
 @testable import Nexus
 
-@Suite struct `Router` {
+@Suite struct `Routing` {
     let request = RoutingRequest(model: "tiny", promptTokens: 20, maxTokens: 100)
 
     @Test func `prefers the node that is predicted to answer first`() {

@@ -1,11 +1,12 @@
 import Foundation
 import LatticeTesting
 import Ledger
+import NIOCore
 import Testing
 
 @testable import lattice
 
-@Suite struct `Settings` {
+@Suite struct `Settings of a process` {
     @Test func `take the flag before the file, and the file before the default`() async throws {
         try await withTemporaryDirectory { folder in
             let file = folder + "/settings.yaml"
@@ -19,7 +20,7 @@ import Testing
 
     @Test func `refuse a number that is none or out of bounds, and say how to set it`() async throws {
         let settings = try await Settings(flags: ["port": "eighty", "slots": "0"], file: nil)
-        await #expect {
+        #expect {
             try settings.number("port", default: 1, in: 0...65535)
         } throws: { "\($0)".contains("--port") && "\($0)".contains("LATTICE_PORT") }
         #expect(throws: Settings.Fault.self) { try settings.number("slots", default: 1, in: 1...64) }

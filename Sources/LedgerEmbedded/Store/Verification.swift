@@ -13,6 +13,10 @@ public struct VerificationReport: Hashable, Sendable {
     public var head = Bytes32.zero
     /// The public key whose signatures were checked.
     public var publicKey: [UInt8] = []
+    /// Every balance as the replay has it; `nil` unless all of it verifies.
+    public var balances: Balances?
+    /// The addresses of the contracts.
+    public var contracts: ContractAddresses?
     /// The first fault; `nil` when all of it verifies.
     public var fault: VerificationFault?
 
@@ -143,6 +147,8 @@ private struct Replay {
         }
         next = end
         try compareTables()
+        report.balances = core.state.balances(block: end, genesisSupply: core.genesis.supply)
+        report.contracts = core.contracts
     }
 
     /// Decodes commands and checks their signatures, by several tasks.

@@ -116,8 +116,11 @@ actor NodeAnswer: ChatAnswer {
 
     private func awaitBill() async throws {
         while let update = try await receive(within: Self.billDeadline) {
-            // Tokens that were under way when the caller left are neither delivered nor charged.
-            guard case .finished(let finished) = update else { continue }
+            // Tokens that were under way when the caller left are neither delivered nor charged. A bill for them was
+            // signed before the node heard of the stop; it bills again.
+            guard case .finished(let finished) = update,
+                finished.receipt.outputTokens <= UInt64(delivered.completionTokens)
+            else { continue }
             _ = try await pay(finished)
             return
         }

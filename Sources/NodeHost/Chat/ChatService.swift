@@ -154,10 +154,16 @@ struct ChatService: Sendable {
 
     private enum Part { case listening, writing }
 
+    /// What the caller says while an answer is written and billed.
+    private enum Reply: Sendable {
+        case stopped
+        case voucher(ProtoVoucher)
+    }
+
     /// Streams the answer while listening for a stop, then bills it.
     private func answer(_ call: RPCServerCall, _ begun: BegunAnswer) async throws {
-        let (vouchers, inbox) = AsyncStream.makeStream(
-            of: ProtoVoucher.self,
+        let (replies, inbox) = AsyncStream.makeStream(
+            of: Reply.self,
             bufferingPolicy: .bufferingOldest(Self.commandBuffer)
         )
         let stop = StopRequest()
@@ -172,7 +178,7 @@ struct ChatService: Sendable {
                 accepted.promptTokens = UInt32(clamping: begun.promptTokens)
                 try await call.send(update: .accepted(accepted))
                 let written = try await write(begun, to: call, stop)
-                try await bill(written, begun, call, vouchers: vouchers)
+                try await bill(written, begun, call, stop, replies)
                 return .writing
             }
             while let part = try await group.next(), part != .writing {}
@@ -184,14 +190,15 @@ struct ChatService: Sendable {
         to call: RPCServerCall,
         _ begun: BegunAnswer,
         _ stop: StopRequest,
-        _ inbox: AsyncStream<ProtoVoucher>.Continuation
+        _ inbox: AsyncStream<Reply>.Continuation
     ) async throws {
         while let bytes = try await call.receive() {
             switch try ProtoChatCommand(serializedBytes: bytes).command {
             case .stop(let message):
                 stop.arrived(delivered: Int(message.delivered))
                 begun.generation.cancel()
-            case .voucher(let voucher): inbox.yield(voucher)
+                inbox.yield(.stopped)
+            case .voucher(let voucher): inbox.yield(.voucher(voucher))
             case .start, nil:
                 throw RPCFailure(code: .invalidArgument, message: "a call carries one request")
             }
@@ -213,22 +220,53 @@ struct ChatService: Sendable {
                 written.ending = WrittenAnswer.Ending(reason: reason, prefill: prefill, decode: decode)
             }
         }
-        if let delivered = stop.delivered { written.cut(to: delivered) }
         return written
     }
 
+    /// Has the answer paid for.
+    ///
+    /// A caller may leave when the last tokens are under way. Its stop then crosses the bill: that one is void, and what
+    /// reached the caller is billed.
     private func bill(
-        _ written: WrittenAnswer,
+        _ whole: WrittenAnswer,
         _ begun: BegunAnswer,
         _ call: RPCServerCall,
-        vouchers: AsyncStream<ProtoVoucher>
+        _ stop: StopRequest,
+        _ replies: AsyncStream<Reply>
     ) async throws {
+        while true {
+            var written = whole
+            let delivered = stop.delivered
+            if let delivered { written.cut(to: delivered) }
+            let finished = written.message
+            let isPaid = try await desk.collect(try bill(for: written, begun)) { receipt in
+                var message = finished
+                message.receipt = ProtoReceipt(receipt)
+                try await call.send(update: .finished(message))
+                return try await withDeadline(Self.voucherDeadline) {
+                    for await reply in replies {
+                        switch reply {
+                        case .voucher(let voucher): return try voucher.signedVoucher(for: node)
+                        case .stopped where delivered == nil: return nil
+                        case .stopped: continue
+                        }
+                    }
+                    return nil
+                }
+            }
+            if isPaid { return try await call.send(update: .voucherAccepted(ProtoVoucherAccepted())) }
+            guard delivered == nil, stop.hasArrived else { break }
+        }
+        logger.warning("an answer was not paid", metadata: ["session": "\(begun.session.id)"])
+    }
+
+    private func bill(for written: WrittenAnswer, _ begun: BegunAnswer) throws -> PaymentDesk.Bill {
         let input = UInt64(begun.promptTokens)
         let output = UInt64(written.tokens)
         guard let cost = begun.session.quote.price.cost(inputTokens: input, outputTokens: output) else {
             throw RPCFailure(code: .internalError, message: "the cost is beyond all money")
         }
-        let bill = PaymentDesk.Bill(
+        return PaymentDesk.Bill(
             session: begun.session.id,
             key: begun.session.key,
             quote: begun.session.quoteHash,
@@ -238,21 +276,6 @@ struct ChatService: Sendable {
             outputTokens: output,
             cost: cost
         )
-        let finished = written.message
-        let isPaid = try await desk.collect(bill) { receipt in
-            var message = finished
-            message.receipt = ProtoReceipt(receipt)
-            try await call.send(update: .finished(message))
-            return try await withDeadline(Self.voucherDeadline) {
-                for await voucher in vouchers { return try voucher.signedVoucher(for: node) }
-                return nil
-            }
-        }
-        guard isPaid else {
-            logger.warning("an answer was not paid", metadata: ["session": "\(begun.session.id)"])
-            return
-        }
-        try await call.send(update: .voucherAccepted(ProtoVoucherAccepted()))
     }
 }
 

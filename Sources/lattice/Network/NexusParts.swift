@@ -90,7 +90,7 @@ struct NexusParts {
 
     /// In the order of starting; they stop in the opposite one: first no more requests come, then what was answered is
     /// settled, then nodes on this machine leave, and the network goes last.
-    func services(with nodes: [any Service] = []) -> [any Service] { [startedHost] + nodes + [kernel, server] }
+    func services(with nodes: [any Service] = []) -> [any Service] { [OpenLedger(ledger: ledger), startedHost] + nodes + [kernel, server] }
 
     /// The API key of this machine's own user: the stored one if it still opens an account, else a fresh one.
     func credentials(in folder: DataFolder, baseURL: String) async throws -> Credentials {
@@ -138,5 +138,16 @@ extension Genesis {
                 faucetSigner: roles.faucetSigner
             )
         )
+    }
+}
+
+/// The open ledger as a service: closed last, when nobody writes to it any more.
+private struct OpenLedger: Service {
+    let ledger: EmbeddedLedger
+
+    func run() async throws {
+        // It throws when the task is cancelled, which ends the ledger's use just as well.
+        try? await gracefulShutdown()
+        await ledger.close()
     }
 }
