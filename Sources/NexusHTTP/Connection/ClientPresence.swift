@@ -18,11 +18,10 @@ struct ClientPresence: Sendable {
         return stream
     }
 
-    /// Runs `operation`; when the client leaves, runs `onDeparture` and cancels it.
+    /// Runs `operation` and cancels it when the client leaves.
     ///
     /// - Throws: ``ClientLeft``, or what `operation` throws.
     func whilePresent<Value: Sendable>(
-        onDeparture: @escaping @Sendable () async -> Void = {},
         _ operation: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let departure = departure()
@@ -30,7 +29,6 @@ struct ClientPresence: Sendable {
             group.addTask { try await operation() }
             group.addTask {
                 for await _ in departure {}
-                if !Task.isCancelled { await onDeparture() }
                 return nil
             }
             defer { group.cancelAll() }

@@ -75,14 +75,14 @@ private struct ChatBody: Decodable {
         messages = try fields.decode([MessageBody].self, forKey: .messages)
         stream = try fields.decodeIfPresent(Bool.self, forKey: .stream)
         streamOptions = try fields.decodeIfPresent(StreamOptions.self, forKey: .streamOptions)
-        temperature = try fields.decodeIfPresent(Double.self, forKey: .temperature)
-        topP = try fields.decodeIfPresent(Double.self, forKey: .topP)
-        topK = try fields.decodeIfPresent(Int.self, forKey: .topK)
-        maxTokens = try fields.decodeIfPresent(Int.self, forKey: .maxTokens)
-        maxCompletionTokens = try fields.decodeIfPresent(Int.self, forKey: .maxCompletionTokens)
-        n = try fields.decodeIfPresent(Int.self, forKey: .n)
+        temperature = try fields.number(Double.self, .temperature)
+        topP = try fields.number(Double.self, .topP)
+        topK = try fields.number(Int.self, .topK)
+        maxTokens = try fields.number(Int.self, .maxTokens)
+        maxCompletionTokens = try fields.number(Int.self, .maxCompletionTokens)
+        n = try fields.number(Int.self, .n)
         stop = try fields.decodeIfPresent(StopBody.self, forKey: .stop)?.strings ?? []
-        seed = try fields.decodeIfPresent(SeedBody.self, forKey: .seed)?.value
+        seed = try fields.number(SeedBody.self, .seed)?.value
         let known = Set(CodingKeys.allCases.map(\.rawValue))
         ignoredFields = try decoder.container(keyedBy: FieldName.self).allKeys
             .map(\.stringValue)
@@ -123,6 +123,21 @@ private struct ChatBody: Decodable {
             sampling: Sampling(temperature: temperature, topP: topP, topK: max(topK, 0), seed: seed),
             stop: stop.filter { !$0.isEmpty }
         )
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A number, or `nil` where it is absent; one that does not fit its type is named, which the decoder does not do.
+    fileprivate func number<Number: Decodable>(_ type: Number.Type, _ key: Key) throws -> Number? {
+        do {
+            return try decodeIfPresent(type, forKey: key)
+        } catch let error as DecodingError {
+            throw error
+        } catch {
+            // Foundation throws an error of its own here, and forgets the field on its way out.
+            let name = key.stringValue
+            throw APIError.invalidRequest("'\(name)' is not a number that can be read.", param: name)
+        }
     }
 }
 

@@ -21,7 +21,7 @@ struct RunningChat: Sendable {
 
     /// Waits for the end and answers with one JSON object.
     func collected(limit: Int) async throws -> Response {
-        let (text, summary) = try await exchange.presence.whilePresent(onDeparture: { await answer.stop() }) {
+        let (text, summary) = try await exchange.presence.whilePresent {
             try await self.collect(limit: limit)
         }
         let account = ChatAccount(node: answer.node, cost: summary.cost, receipt: summary.receipt)
@@ -67,7 +67,16 @@ struct RunningChat: Sendable {
     func streamed(includesUsage: Bool) -> Response {
         let chunks = ChatChunks(id: identity, created: created, model: answer.model, includesUsage: includesUsage)
         let body = ResponseBody { writer in
-            try await stream(chunks, includesUsage: includesUsage, to: &writer)
+            let events = EventWriter(writer, on: exchange.presence.channel.eventLoop)
+            do {
+                try await exchange.presence.whilePresent {
+                    try await write(chunks, includesUsage: includesUsage, to: events)
+                }
+            } catch {
+                await answer.stop()
+                exchange.logger.debug("stream ended early", metadata: ["error": "\(type(of: error))"])
+                throw error
+            }
         }
         return Response(
             status: .ok,
@@ -80,38 +89,9 @@ struct RunningChat: Sendable {
         )
     }
 
-    @concurrent
-    private func stream(
-        _ chunks: ChatChunks,
-        includesUsage: Bool,
-        to writer: inout any ResponseBodyWriter
-    ) async throws {
-        let departure = exchange.presence.departure()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            // The client is watched beside the loop, which may be waiting for the node: `stop()` ends that wait.
-            group.addTask { [answer] in
-                for await _ in departure {}
-                if !Task.isCancelled { await answer.stop() }
-            }
-            defer { group.cancelAll() }
-            do {
-                try await write(chunks, includesUsage: includesUsage, to: &writer)
-            } catch {
-                await answer.stop()
-                exchange.logger.debug("stream ended early", metadata: ["error": "\(type(of: error))"])
-                throw error
-            }
-        }
-    }
-
     /// One write for each event; the next event is asked for when the socket has taken the last.
-    @concurrent
-    private func write(
-        _ chunks: ChatChunks,
-        includesUsage: Bool,
-        to writer: inout any ResponseBodyWriter
-    ) async throws {
-        try await writer.write(chunks.role())
+    private func write(_ chunks: ChatChunks, includesUsage: Bool, to writer: EventWriter) async throws {
+        try await writer.write([chunks.role()])
         var isFirst = true
         while true {
             let event: ChatEvent
@@ -119,10 +99,11 @@ struct RunningChat: Sendable {
                 guard let next = try await answer.next() else { throw Self.endedEarly }
                 event = next
             } catch let error as NexusError {
+                try Task.checkCancellation()
                 if case .internalFault(let fault) = error {
                     exchange.logger.error("request failed", metadata: ["fault": "\(fault)"])
                 }
-                try await writer.write(ChatChunks.failure(APIError(error)))
+                try await writer.write([ChatChunks.failure(APIError(error))])
                 try await writer.finish(nil)
                 await answer.stop()
                 return
@@ -132,29 +113,65 @@ struct RunningChat: Sendable {
                 metrics.delivered(tokens: tokens, isFirst: isFirst, since: exchange.started)
                 isFirst = false
                 // A token may end in the middle of a character and bring no text.
-                if !text.isEmpty { try await writer.write(chunks.delta(text)) }
+                if !text.isEmpty { try await writer.write([chunks.delta(text)]) }
             case .finished(let summary):
                 metrics.finished(summary.usage, since: exchange.started)
-                try await end(summary, chunks: chunks, includesUsage: includesUsage, to: &writer)
+                try await end(summary, chunks: chunks, includesUsage: includesUsage, to: writer)
                 return
             }
         }
     }
 
-    @concurrent
     private func end(
         _ summary: ChatSummary,
         chunks: ChatChunks,
         includesUsage: Bool,
-        to writer: inout any ResponseBodyWriter
+        to writer: EventWriter
     ) async throws {
         let account = ChatAccount(node: answer.node, cost: summary.cost, receipt: summary.receipt)
         var last = [chunks.finish(summary.reason, account: includesUsage ? nil : account)]
         if includesUsage { last.append(chunks.usage(summary.usage, account: account)) }
         last.append(ChatChunks.done)
-        try await writer.write(contentsOf: last)
+        try await writer.write(last)
         try await writer.finish(exchange.acceptsTrailers ? account.headers : nil)
     }
 
     private static let endedEarly = NexusError.nodeFailed("the answer ended without an account")
+}
+
+/// The response's body, handed to the task that fills it.
+///
+/// Unchecked, as the body's writer is not `Sendable`: the task that makes this waits for the one that uses it and writes
+/// nothing itself.
+private final class EventWriter: @unchecked Sendable {
+    private var body: any ResponseBodyWriter
+    private let eventLoop: any EventLoop
+    private var bytesAhead = 0
+
+    /// Bytes that may be ahead of the event loop.
+    ///
+    /// Hummingbird's writer waits for a full socket, but hears of it from the
+    /// event loop; one that is kept from running would let a fast node fill the memory.
+    private static let maximumAhead = 64 * 1024
+
+    init(_ body: any ResponseBodyWriter, on eventLoop: any EventLoop) {
+        self.body = body
+        self.eventLoop = eventLoop
+    }
+
+    /// Writes whole events at once and waits until the socket has room.
+    @concurrent
+    func write(_ events: [ByteBuffer]) async throws {
+        try await body.write(contentsOf: events)
+        bytesAhead += events.reduce(0) { $0 + $1.readableBytes }
+        guard bytesAhead >= Self.maximumAhead else { return }
+        try await eventLoop.submit {}.get()
+        bytesAhead = 0
+    }
+
+    /// Ends the body.
+    @concurrent
+    func finish(_ trailers: HTTPFields?) async throws {
+        try await body.finish(trailers)
+    }
 }

@@ -134,7 +134,7 @@ extension APIError {
         case .nodeFailed(let reason):
             self = APIError(
                 status: .badGateway,
-                message: "The node failed: \(reason). Nothing was charged; try again.",
+                message: "No answer: \(reason).",
                 type: "api_error",
                 code: "node_failed"
             )
