@@ -187,23 +187,27 @@ extension ByteBuffer {
 
     /// Takes one whole message without its newline; `nil`, and nothing taken, while bytes are missing.
     fileprivate mutating func readMultistream(limit: Int) throws(MultistreamError) -> String? {
-        var length = 0
-        var prefix = 0
-        while true {
-            guard let byte: UInt8 = getInteger(at: readerIndex + prefix) else { return nil }
-            length |= Int(byte & 0x7f) << (7 * prefix)
-            prefix += 1
-            guard length <= limit else { throw .messageTooLong(limit: limit) }
-            guard byte & 0x80 != 0 else { break }
-            guard prefix < 3 else { throw .messageTooLong(limit: limit) }
-        }
-        guard length > 0 else { throw .malformed }
-        guard readableBytes >= prefix + length else { return nil }
-        let start = readerIndex + prefix
-        guard getInteger(at: start + length - 1) == UInt8(ascii: "\n"),
-            let text = try? getUTF8ValidatedString(at: start, length: length - 1)
-        else { throw .malformed }
+        guard let (prefix, length) = try multistreamLength(limit: limit),
+            let message = getBytes(at: readerIndex + prefix, length: length)
+        else { return nil }
         moveReaderIndex(forwardBy: prefix + length)
+        guard message.last == UInt8(ascii: "\n"),
+            let text = String(validating: message.dropLast(), as: UTF8.self)
+        else { throw .malformed }
         return text
+    }
+
+    /// The length of the next message, and of what tells it.
+    private func multistreamLength(limit: Int) throws(MultistreamError) -> (prefix: Int, length: Int)? {
+        // Three groups of seven bits tell more than any limit.
+        let groups = readableBytesView.prefix(3)
+        var length = 0
+        for (index, byte) in groups.enumerated() {
+            length |= Int(byte & 0x7f) << (7 * index)
+            guard length <= limit else { throw .messageTooLong(limit: limit) }
+            if byte & 0x80 == 0 { return (index + 1, length) }
+        }
+        guard groups.count < 3 else { throw .messageTooLong(limit: limit) }
+        return nil
     }
 }
