@@ -40,7 +40,14 @@ export class LedgerPanel {
         make("span", { class: "number" }, `block ${count(block)}`),
         make("time", { datetime: Number.isNaN(at.getTime()) ? null : at.toISOString() }, moment(time)),
       ),
-      make("p", { class: "summary" }, summary),
+      make("p", { class: "summary", title: summary }, readable(summary)),
     );
   }
+}
+
+/** A summary with its addresses and hashes shortened, and its amounts without empty decimals. */
+function readable(summary) {
+  return summary
+    .replace(/0x[0-9a-f]{16,}/gi, (hash) => short(hash))
+    .replace(/\b(\d+\.\d*?)0+(?=,|$)/g, (_, amount) => amount.replace(/\.$/, ""));
 }
