@@ -100,7 +100,7 @@ echo "setup: installing what is missing here:"
 list "${wanted[@]}"
 apt update || true
 if ! apt install --no-install-recommends "${wanted[@]}"; then
-    grep '^E:' "$log" | sed -n '1p;$p' | uniq >&2
+    { grep '^E:' "$log" || tail -n 3 "$log"; } | sed -n '1p;$p' | uniq >&2
     echo "setup: apt could not install them. Is there a network? Try: apt-get update && apt-get install ${wanted[*]}" >&2
     exit 1
 fi
