@@ -76,13 +76,17 @@ let package = Package(
         // Lattica: peers, streams, calls. Knows nothing of AI or money.
         module("Multiformats"),
         module("LatticaCore", ["Multiformats", .nioCore, .crypto]),
-        module("LatticaConnection", ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .crypto, .logging]),
+        module(
+            "LatticaConnection",
+            ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .crypto, .logging]
+        ),
         module("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
         module("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
         module(
             "Lattica",
             [
-                "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .nioCore, .nioPosix,
+                "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .nioCore,
+                .nioPosix,
                 .nioConcurrency, .logging, .lifecycle,
             ]
         ),
@@ -101,7 +105,8 @@ let package = Package(
         module(
             "NodeHost",
             [
-                "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore, .nioConcurrency,
+                "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore,
+                .nioConcurrency,
                 .grdb, .crypto, .logging, .lifecycle, .protobuf,
             ]
         ),
@@ -110,14 +115,16 @@ let package = Package(
         module(
             "Nexus",
             [
-                "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore, .nioConcurrency, .grdb, .crypto,
+                "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore, .nioConcurrency,
+                .grdb, .crypto,
                 .logging, .metrics, .lifecycle, .protobuf,
             ]
         ),
         .target(
             name: "NexusHTTP",
             dependencies: [
-                "Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioConcurrency, .logging, .metrics, .coreMetrics, .lifecycle,
+                "Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioConcurrency, .logging, .metrics,
+                .coreMetrics, .lifecycle,
             ],
             resources: [.embedInCode("Site")],
             swiftSettings: strict
@@ -125,8 +132,10 @@ let package = Package(
         .executableTarget(
             name: "lattice",
             dependencies: [
-                "NexusHTTP", "Nexus", "NodeHost", "Inference", "Lattica", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded",
-                .arguments, .configuration, .httpClient, .logging, .metrics, .lifecycle, .signals, .system, .nioCore, .nioPosix,
+                "NexusHTTP", "Nexus", "NodeHost", "Inference", "Lattica", "LatticaCore", "Multiformats", "Ledger",
+                "LedgerEmbedded",
+                .arguments, .configuration, .httpClient, .logging, .metrics, .lifecycle, .signals, .system, .nioCore,
+                .nioPosix,
                 .nioFoundation, .nioHTTP1,
                 .nioConcurrency, "NodeAPI", "LatticaRPC", .protobuf,
             ],
@@ -136,7 +145,9 @@ let package = Package(
         // Speaks to foreign libp2p peers in interop tests.
         .executableTarget(
             name: "interop-peer",
-            dependencies: ["Lattica", "LatticaCore", "LatticaProtocols", "LatticaRPC", "Multiformats", .nioCore, .logging],
+            dependencies: [
+                "Lattica", "LatticaCore", "LatticaProtocols", "LatticaRPC", "Multiformats", .nioCore, .logging,
+            ],
             path: "Interop/Peer",
             swiftSettings: strict
         ),
@@ -153,19 +164,40 @@ let package = Package(
         tests("LatticaConnection", ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .crypto, .logging]),
         tests("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore]),
         tests("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .logging]),
-        tests("Lattica", ["LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats", .nioCore, .nioPosix, .logging]),
+        tests(
+            "Lattica",
+            [
+                "LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats", .nioCore,
+                .nioPosix, .logging,
+            ]
+        ),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
         tests("Inference", ["InferenceKernels"], exclude: ["Vectors"]),
-        tests("NodeHost", [.nioConcurrency, "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .crypto, .nioCore, .logging]),
+        tests(
+            "NodeHost",
+            [
+                .nioConcurrency, "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats",
+                "Ledger", .crypto, .nioCore, .logging,
+            ]
+        ),
         tests(
             "Nexus",
-            ["NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .crypto, .nioCore, .logging]
+            [
+                "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .crypto,
+                .nioCore, .logging,
+            ]
         ),
-        tests("NexusHTTP", ["Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioPosix, .nioConcurrency, .logging]),
+        tests(
+            "NexusHTTP",
+            ["Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioPosix, .nioConcurrency, .logging]
+        ),
         tests(
             "lattice",
-            ["Nexus", "NexusHTTP", "Inference", "Ledger", "LedgerEmbedded", "Multiformats", .nioCore, .nioConcurrency, .logging, .lifecycle]
+            [
+                "Nexus", "NexusHTTP", "Inference", "Ledger", "LedgerEmbedded", "Multiformats", .nioCore,
+                .nioConcurrency, .logging, .lifecycle,
+            ]
         ),
     ]
 )

@@ -14,7 +14,8 @@ struct Lattice: AsyncParsableCommand {
             """,
         version: Build.version,
         subcommands: [
-            UpCommand.self, ChatCommand.self, NodeCommand.self, NexusCommand.self, LedgerCommand.self, BenchCommand.self,
+            UpCommand.self, ChatCommand.self, NodeCommand.self, NexusCommand.self, LedgerCommand.self,
+            BenchCommand.self,
         ]
     )
 }

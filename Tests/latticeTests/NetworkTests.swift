@@ -55,7 +55,9 @@ import Testing
                         guard case NexusError.contextLengthExceeded(let limit, let prompt) = error else { return false }
                         return limit == 2048 && prompt > limit
                     }
-                    await #expect(throws: NexusError.invalidRequest(field: "messages", problem: "at least one is needed")) {
+                    await #expect(
+                        throws: NexusError.invalidRequest(field: "messages", problem: "at least one is needed")
+                    ) {
                         try await network.kernel.chat(ChatRequest(model: "lattice-tiny", messages: []), for: account)
                     }
                     await #expect(throws: NexusError.invalidKey) {
@@ -82,7 +84,9 @@ import Testing
                     await #expect {
                         try await network.ask("Hello", for: account)
                     } throws: { error in
-                        guard case NexusError.insufficientCredits(let needed, let headroom) = error else { return false }
+                        guard case NexusError.insufficientCredits(let needed, let headroom) = error else {
+                            return false
+                        }
                         return needed > headroom && headroom == Nano(5_000_000_000)
                     }
                 }

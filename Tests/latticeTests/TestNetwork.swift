@@ -31,7 +31,12 @@ final class TestNetwork: Sendable {
             flags: ["port": "0", "p2p.listen": "/ip4/127.0.0.1/tcp/0"],
             file: nil
         )
-        let parts = try await NexusParts(settings: settings, folder: folder, metrics: PrometheusRegistry(), logger: logger)
+        let parts = try await NexusParts(
+            settings: settings,
+            folder: folder,
+            metrics: PrometheusRegistry(),
+            logger: logger
+        )
         let network = TestNetwork(
             folder: folder,
             parts: parts,

@@ -88,7 +88,11 @@ actor DirectCaller {
         var request = ProtoChatStart()
         request.session = Data(session.id.bytes)
         request.model = model
-        request.turns = [.with { $0.role = "user"; $0.content = question }]
+        request.turns = [
+            .with {
+                $0.role = "user"; $0.content = question
+            }
+        ]
         request.maxTokens = UInt32(maxTokens)
         request.topP = 1
         request.credit = Nano.lai.count

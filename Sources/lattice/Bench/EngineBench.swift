@@ -26,10 +26,18 @@ struct EngineBench {
             let name = "\(count) thread\(count == 1 ? "" : "s")"
             rows.append(BenchRow("\(engine.modelName), load, \(name)", unit: "ms", ours: loading / .milliseconds(1)))
             rows.append(
-                BenchRow("\(engine.modelName), prompt of \(prompt.count), \(name)", unit: "tokens/s", ours: prefill.median)
+                BenchRow(
+                    "\(engine.modelName), prompt of \(prompt.count), \(name)",
+                    unit: "tokens/s",
+                    ours: prefill.median
+                )
             )
             rows.append(
-                BenchRow("\(engine.modelName), generation of \(answerTokens), \(name)", unit: "tokens/s", ours: decode.median)
+                BenchRow(
+                    "\(engine.modelName), generation of \(answerTokens), \(name)",
+                    unit: "tokens/s",
+                    ours: decode.median
+                )
             )
         }
         return rows
@@ -46,7 +54,9 @@ struct EngineBench {
             )
         )
         while let event = try await generation.next() {
-            guard case .finished(_, let promptTokens, let completionTokens, let prefill, let decode) = event else { continue }
+            guard case .finished(_, let promptTokens, let completionTokens, let prefill, let decode) = event else {
+                continue
+            }
             return (
                 Double(promptTokens) / (prefill / .seconds(1)), Double(completionTokens) / (decode / .seconds(1))
             )

@@ -29,7 +29,12 @@ struct GatewayBench {
             flags: ["port": "0", "p2p.listen": "/ip4/127.0.0.1/tcp/0", "slots": "64", "name": "bench"],
             file: nil
         )
-        let parts = try await NexusParts(settings: settings, folder: folder, metrics: PrometheusRegistry(), logger: logger)
+        let parts = try await NexusParts(
+            settings: settings,
+            folder: folder,
+            metrics: PrometheusRegistry(),
+            logger: logger
+        )
         guard let join = parts.joinAddress else { throw Settings.Fault(description: "no address to join") }
         let node = try await NodeParts(settings: settings, folder: folder, nexus: join, logger: logger) { _ in }
         let direct = try await DirectParts(folder: folder, engine: node.engine, model: node.model, logger: logger)
@@ -66,16 +71,30 @@ struct GatewayBench {
         let name = "direct call to the node"
         return [
             BenchRow(
-                "one token, one in flight, p50", unit: "ms", ours: through.median, peer: straight.median, named: name,
+                "one token, one in flight, p50",
+                unit: "ms",
+                ours: through.median,
+                peer: straight.median,
+                named: name,
                 lessIsBetter: true
             ),
             BenchRow(
-                "one token, one in flight, p99", unit: "ms", ours: through.quantile(0.99), peer: straight.quantile(0.99),
-                named: name, lessIsBetter: true
+                "one token, one in flight, p99",
+                unit: "ms",
+                ours: through.quantile(0.99),
+                peer: straight.quantile(0.99),
+                named: name,
+                lessIsBetter: true
             ),
             BenchRow("added by the gateway, p50", unit: "ms", ours: through.median - straight.median),
             BenchRow("one token, \(inFlight) in flight", unit: "requests/s", ours: rate),
-            BenchRow("one token, one in flight", unit: "requests/s", ours: 1000 / through.median, peer: directRate, named: name),
+            BenchRow(
+                "one token, one in flight",
+                unit: "requests/s",
+                ours: 1000 / through.median,
+                peer: directRate,
+                named: name
+            ),
         ]
     }
 
@@ -116,7 +135,9 @@ private struct DirectParts {
         }
         let front = try host(Keypair())
         let startedFront = try await StartedHost(front)
-        guard let address = front.dialableAddresses.first else { throw Settings.Fault(description: "no address to join") }
+        guard let address = front.dialableAddresses.first else {
+            throw Settings.Fault(description: "no address to join")
+        }
         caller = DirectCaller(host: front, model: model)
         let keypair = Keypair()
         let back = try host(keypair)
@@ -158,7 +179,8 @@ private struct GatewayCaller: Sendable {
         var request = HTTPClientRequest(url: credentials.baseURL + "/chat/completions")
         request.method = .POST
         request.headers.add(name: "authorization", value: "Bearer \(credentials.apiKey)")
-        let body = #"{"model":"\#(model)","messages":[{"role":"user","content":"\#(question)"}],"max_tokens":1,"temperature":0}"#
+        let body =
+            #"{"model":"\#(model)","messages":[{"role":"user","content":"\#(question)"}],"max_tokens":1,"temperature":0}"#
         request.body = .bytes(ByteBuffer(string: body))
         let response = try await http.execute(request, timeout: .seconds(60))
         let reply = try await response.body.collect(upTo: 1 << 20)

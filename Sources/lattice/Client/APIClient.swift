@@ -160,7 +160,10 @@ struct APIClient: Sendable {
         if let fault = try? JSONDecoder().decode(Body.self, from: data).error {
             throw Refusal(code: fault.code ?? "\(response.status.code)", description: fault.message)
         }
-        throw Refusal(code: "\(response.status.code)", description: "\(credentials.baseURL) answered \(response.status).")
+        throw Refusal(
+            code: "\(response.status.code)",
+            description: "\(credentials.baseURL) answered \(response.status)."
+        )
     }
 
     private func unreachable(_ error: any Error) -> String {

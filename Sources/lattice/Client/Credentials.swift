@@ -32,7 +32,8 @@ struct Credentials: Codable, Sendable {
         let key = settings.text("api.key") ?? environment["OPENAI_API_KEY"] ?? stored?.apiKey
         guard let base, let key else {
             throw Settings.Fault(
-                description: "no Nexus is known here. Start one with 'lattice up', or name one with --base-url and --api-key"
+                description:
+                    "no Nexus is known here. Start one with 'lattice up', or name one with --base-url and --api-key"
                     + " (LATTICE_BASE_URL, LATTICE_API_KEY)."
             )
         }

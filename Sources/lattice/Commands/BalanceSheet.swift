@@ -41,7 +41,8 @@ struct BalanceSheet: Encodable {
         }
         entries.append(("fees", TokenAmount(balances.fees)))
         let held: [(Contract, TokenAmount)] = [
-            (.userRegistry, balances.sumOfUsers), (.tokenomics, balances.sumOfEarnings), (.staking, balances.sumOfStakes),
+            (.userRegistry, balances.sumOfUsers), (.tokenomics, balances.sumOfEarnings),
+            (.staking, balances.sumOfStakes),
         ]
         for (contract, owed) in held {
             let has = balances.accounts[contracts[contract], default: .zero]

@@ -86,7 +86,8 @@ struct ChatCommand: AsyncParsableCommand {
         guard let first = try await client.models().first else {
             throw APIClient.Refusal(
                 code: "no_node_available",
-                description: "no node serves a model. Start one with 'lattice node start --join ADDRESS --model FILE.gguf'."
+                description:
+                    "no node serves a model. Start one with 'lattice node start --join ADDRESS --model FILE.gguf'."
             )
         }
         return first
@@ -154,7 +155,7 @@ struct Conversation {
                     fflush(nil)
                 }
                 return (text, account)
-            } catch where Task.isCancelled {
+            } catch  where Task.isCancelled {
                 return (text, nil)
             }
         }

@@ -17,7 +17,10 @@ struct NexusOptions: ParsableArguments {
     var allowPublic = false
 
     var flags: [String: String?] {
-        ["host": host, "port": port.map(String.init), "p2p.listen": p2pListen, "allow.public": allowPublic ? "true" : nil]
+        [
+            "host": host, "port": port.map(String.init), "p2p.listen": p2pListen,
+            "allow.public": allowPublic ? "true" : nil,
+        ]
     }
 }
 
@@ -49,7 +52,7 @@ struct NexusCommand: AsyncParsableCommand {
                 metrics: PrometheusRegistry.bootstrapped(),
                 logger: logger
             )
-                guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
+            guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
             let json = json
             try await Process.run(parts.services(), logger: logger) {
                 guard let port = await parts.listening.port() else { return }

@@ -26,7 +26,8 @@ struct EngineOptionGroup: ParsableArguments {
 
     var flags: [String: String?] {
         [
-            "model": model, "model.name": modelName, "threads": threads.map(String.init), "slots": slots.map(String.init),
+            "model": model, "model.name": modelName, "threads": threads.map(String.init),
+            "slots": slots.map(String.init),
             "price.input": priceInput, "price.output": priceOutput,
         ]
     }
@@ -49,7 +50,9 @@ struct NodeCommand: AsyncParsableCommand {
         @Option(help: "The address that 'lattice up' prints: /ip4/…/tcp/…/p2p/… (LATTICE_JOIN).")
         var join: String?
 
-        @Option(help: "The node's name; its keys and earnings are kept under it (LATTICE_NAME; default: the host's name).")
+        @Option(
+            help: "The node's name; its keys and earnings are kept under it (LATTICE_NAME; default: the host's name)."
+        )
         var name: String?
 
         @Option(help: "Where other peers reach the node (LATTICE_NODE_LISTEN; default: /ip4/127.0.0.1/tcp/0).")
@@ -85,7 +88,8 @@ struct NodeCommand: AsyncParsableCommand {
                 ) { joined.yield($0.number) }
             } catch let error as MultiaddrError {
                 throw Settings.Fault(
-                    description: "'\(address)' is not an address (\(error)). It looks like /ip4/127.0.0.1/tcp/8485/p2p/12D3…"
+                    description:
+                        "'\(address)' is not an address (\(error)). It looks like /ip4/127.0.0.1/tcp/8485/p2p/12D3…"
                 )
             }
             let json = json

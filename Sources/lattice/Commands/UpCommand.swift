@@ -27,7 +27,8 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await Settings(
-            flags: common.flags.merging(nexus.flags) { $1 }.merging(node.flags) { $1 }.merging(["name": name ?? "local"]) { $1 },
+            flags: common.flags.merging(nexus.flags) { $1 }.merging(node.flags) { $1 }.merging(["name": name ?? "local"]
+            ) { $1 },
             file: common.config
         )
         let logger = try CommonOptions.logger(settings, label: "lattice")
@@ -99,7 +100,11 @@ enum Process {
     ) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services.map {
-                .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+                .init(
+                    service: $0,
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup
+                )
             } + [
                 .init(
                     service: Announcement(say: whenStarted),

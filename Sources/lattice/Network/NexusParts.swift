@@ -90,7 +90,9 @@ struct NexusParts {
 
     /// In the order of starting; they stop in the opposite one: first no more requests come, then what was answered is
     /// settled, then nodes on this machine leave, and the network goes last.
-    func services(with nodes: [any Service] = []) -> [any Service] { [OpenLedger(ledger: ledger), startedHost] + nodes + [kernel, server] }
+    func services(with nodes: [any Service] = []) -> [any Service] {
+        [OpenLedger(ledger: ledger), startedHost] + nodes + [kernel, server]
+    }
 
     /// The API key of this machine's own user: the stored one if it still opens an account, else a fresh one.
     func credentials(in folder: DataFolder, baseURL: String) async throws -> Credentials {

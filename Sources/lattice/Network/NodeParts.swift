@@ -27,7 +27,9 @@ struct NodeParts {
     ) async throws {
         name = settings.text("name", default: ProcessInfo.processInfo.hostName)
         guard (1...64).contains(name.utf8.count), !name.contains("/"), !name.hasPrefix(".") else {
-            throw Settings.Fault(description: "name is '\(name)': it must have 1 to 64 bytes and no slash. Set it with --name.")
+            throw Settings.Fault(
+                description: "name is '\(name)': it must have 1 to 64 bytes and no slash. Set it with --name."
+            )
         }
         let folder = try folder.folder("nodes").folder(name)
         let path = try settings.text("model") ?? DefaultModel.path()
@@ -111,7 +113,9 @@ extension Settings {
     func amount(_ key: String, default standard: Nano) throws -> Nano {
         guard let text = text(key) else { return standard }
         guard let amount = Nano(lai: text) else {
-            throw Fault(description: "\(key) is '\(text)': it must be an amount of LAI such as 0.5, with at most nine decimals.")
+            throw Fault(
+                description: "\(key) is '\(text)': it must be an amount of LAI such as 0.5, with at most nine decimals."
+            )
         }
         return amount
     }
@@ -123,7 +127,9 @@ extension Nano {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let whole = UInt64(parts[0]) else { return nil }
         let decimals = parts.count == 2 ? String(parts[1]) : ""
-        guard parts.count == 1 || !decimals.isEmpty, decimals.count <= 9, decimals.allSatisfy(\.isASCII), decimals.allSatisfy(\.isNumber) else { return nil }
+        guard parts.count == 1 || !decimals.isEmpty, decimals.count <= 9, decimals.allSatisfy(\.isASCII),
+            decimals.allSatisfy(\.isNumber)
+        else { return nil }
         let padded = decimals + String(repeating: "0", count: 9 - decimals.count)
         let (product, overflow) = whole.multipliedReportingOverflow(by: 1_000_000_000)
         guard !overflow, let rest = UInt64(padded), let sum = Nano(product).adding(Nano(rest)) else { return nil }

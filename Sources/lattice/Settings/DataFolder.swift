@@ -26,7 +26,9 @@ struct DataFolder: Sendable {
             )
         }
         guard FileManager.default.isWritableFile(atPath: path) else {
-            throw Fault(description: "cannot write to \(path). Choose another folder with --data-dir or mend its permissions.")
+            throw Fault(
+                description: "cannot write to \(path). Choose another folder with --data-dir or mend its permissions."
+            )
         }
     }
 

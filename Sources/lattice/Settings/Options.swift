@@ -32,10 +32,14 @@ struct CommonOptions: ParsableArguments {
 
 /// How to reach a Nexus over HTTP.
 struct ConnectionOptions: ParsableArguments {
-    @Option(help: "The address of the API (LATTICE_BASE_URL, OPENAI_BASE_URL; default: the one that 'lattice up' wrote).")
+    @Option(
+        help: "The address of the API (LATTICE_BASE_URL, OPENAI_BASE_URL; default: the one that 'lattice up' wrote)."
+    )
     var baseURL: String?
 
-    @Option(help: "The API key (LATTICE_API_KEY, OPENAI_API_KEY; better there than here, where other users can read it).")
+    @Option(
+        help: "The API key (LATTICE_API_KEY, OPENAI_API_KEY; better there than here, where other users can read it)."
+    )
     var apiKey: String?
 
     @OptionGroup var common: CommonOptions

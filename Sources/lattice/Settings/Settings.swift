@@ -22,7 +22,10 @@ struct Settings: Sendable {
             InMemoryProvider(
                 values: Dictionary(
                     uniqueKeysWithValues: given.map { key, value in
-                        (AbsoluteConfigKey(key.split(separator: ".").map(String.init)), ConfigValue(.string(value), isSecret: false))
+                        (
+                            AbsoluteConfigKey(key.split(separator: ".").map(String.init)),
+                            ConfigValue(.string(value), isSecret: false)
+                        )
                     }
                 )
             )
@@ -58,7 +61,8 @@ struct Settings: Sendable {
         guard let text = text(key) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw Fault(
-                description: "\(key) is '\(text)': it must be a whole number from \(range.lowerBound) to \(range.upperBound)."
+                description:
+                    "\(key) is '\(text)': it must be a whole number from \(range.lowerBound) to \(range.upperBound)."
                     + " Set it with --\(key.replacing(".", with: "-")) or \(Self.variable(key))."
             )
         }
