@@ -43,8 +43,10 @@ struct EngineBench {
         return rows
     }
 
-    /// Prompt tokens and generated tokens a second. No end token is obeyed early: the answer is drawn at a high
-    /// temperature, and a run that ended early is measured over what it wrote.
+    /// Prompt tokens and generated tokens a second.
+    ///
+    /// No end token is obeyed early: the answer is drawn at a high temperature, and a run that ended early is measured
+    /// over what it wrote.
     private func run(_ engine: Engine, _ prompt: [TokenID]) async throws -> (Double, Double) {
         let generation = try engine.generate(
             GenerationRequest(

@@ -109,8 +109,9 @@ struct NexusParts {
 }
 
 extension NexusRoles {
-    /// Addresses that act for a private cluster. No key stands behind them: the embedded ledger takes the caller's word,
-    /// and the caller is this process.
+    /// Addresses that act for a private cluster.
+    ///
+    /// No key stands behind them: the embedded ledger takes the caller's word, and the caller is this process.
     init(clusterPublicKey: [UInt8]) {
         func role(_ name: String) -> Address {
             Address(lastOf: Keccak256.hash(clusterPublicKey + Array(name.utf8)))

@@ -2,7 +2,9 @@ import Foundation
 import Ledger
 import SystemPackage
 
-/// The folder that holds everything a process keeps. Its owner alone can read it.
+/// The folder that holds everything a process keeps.
+///
+/// Its owner alone can read it.
 struct DataFolder: Sendable {
     let path: String
 
