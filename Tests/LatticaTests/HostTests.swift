@@ -132,6 +132,18 @@ import Testing
         }
     }
 
+    @Test func `who has left is not called back`() async throws {
+        try await withHosts(2) { hosts in
+            // The one that stays knows where the other listens, and is about to ask who it is.
+            for address in hosts[0].listenAddresses { hosts[1].addAddress(address, for: hosts[0].peerID) }
+            for _ in 0..<20 {
+                try await hosts[0].connect(to: hosts[1].address())
+                hosts[0].disconnect(hosts[1].peerID)
+                try await waitUntil { hosts.allSatisfy(\.connectedPeers.isEmpty) }
+            }
+        }
+    }
+
     @Test func `connections beyond the limit are refused`() async throws {
         var limits = ConnectionLimits()
         limits.connections = 1

@@ -23,6 +23,14 @@ extension LatticaHost {
         state.withLockedValue { $0.connections[peer] }?.compactMap(\.roundTripTime).min()
     }
 
+    /// Runs tasks where the connection with a peer lives; `nil` without connection.
+    ///
+    /// A caller of many small exchanges that runs there pays no hops between threads for them. Nothing that computes for
+    /// longer than about a millisecond belongs there.
+    public func executor(for peer: PeerID) -> (any TaskExecutor)? {
+        liveConnection(with: peer)?.executor
+    }
+
     /// Ends all connections with a peer.
     public func disconnect(_ peer: PeerID) {
         for connection in state.withLockedValue({ $0.connections[peer] ?? [] }) { connection.close() }

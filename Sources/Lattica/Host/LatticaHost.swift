@@ -53,14 +53,17 @@ public final class LatticaHost: Host, Service {
         var logger = configuration.logger
         logger[metadataKey: "host"] = "\(configuration.keypair.peerID)"
         self.logger = logger
-        let reference = HostReference(peerID: configuration.keypair.peerID, handlers: handlers)
+        let peerID = configuration.keypair.peerID
+        let connected = HostReference(peerID: peerID, handlers: handlers, dials: false)
+        let reachable = HostReference(peerID: peerID, handlers: handlers, dials: true)
         identifyService = IdentifyService(
-            host: reference,
-            local: { reference.host?.introduction() ?? IdentifyMessage() },
-            onPush: { reference.host?.update($1, of: $0) }
+            host: connected,
+            local: { connected.host?.introduction() ?? IdentifyMessage() },
+            onPush: { connected.host?.update($1, of: $0) }
         )
-        pingService = PingService(host: reference)
-        reference.host = self
+        pingService = PingService(host: reachable)
+        connected.host = self
+        reachable.host = self
     }
 
     /// The identity that this host proves to every peer.

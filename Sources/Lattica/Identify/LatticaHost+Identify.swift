@@ -58,6 +58,8 @@ extension LatticaHost {
 /// A host as its own protocols hold it: not any longer than others do.
 final class HostReference: Host {
     let peerID: PeerID
+    /// Without it, only peers that are connected are reached: who has just left is not to be called back.
+    private let dials: Bool
     private let handlers: StreamHandlers
     private let target = NIOLockedValueBox<Weak?>(nil)
 
@@ -65,8 +67,9 @@ final class HostReference: Host {
         weak var host: LatticaHost?
     }
 
-    init(peerID: PeerID, handlers: StreamHandlers) {
+    init(peerID: PeerID, handlers: StreamHandlers, dials: Bool) {
         self.peerID = peerID
+        self.dials = dials
         self.handlers = handlers
     }
 
@@ -78,6 +81,7 @@ final class HostReference: Host {
 
     func openStream(to peer: PeerID, protocols: [ProtocolID]) async throws(DialError) -> any MuxedStream {
         guard let host else { throw .stopped }
+        guard dials || host.liveConnection(with: peer) != nil else { throw .noAddress(peer: "\(peer)") }
         return try await host.openStream(to: peer, protocols: protocols)
     }
 
