@@ -29,6 +29,8 @@ extension Target.Dependency {
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let protobuf = product(name: "SwiftProtobuf", package: "swift-protobuf")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let arguments = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -59,6 +61,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -123,8 +126,8 @@ let package = Package(
         .target(
             name: "NexusHTTP",
             dependencies: [
-                "Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioConcurrency, .logging, .metrics,
-                .coreMetrics, .lifecycle,
+                "Nexus", "Ledger", .hummingbird, .hummingbirdCore, .nioHTTPTypes, .httpTypes, .nioCore, .nioConcurrency,
+                .logging, .metrics, .coreMetrics, .lifecycle,
             ],
             resources: [.embedInCode("Site")],
             swiftSettings: strict
@@ -132,12 +135,10 @@ let package = Package(
         .executableTarget(
             name: "lattice",
             dependencies: [
-                "NexusHTTP", "Nexus", "NodeHost", "Inference", "Lattica", "LatticaCore", "Multiformats", "Ledger",
-                "LedgerEmbedded",
-                .arguments, .configuration, .httpClient, .logging, .metrics, .lifecycle, .signals, .system, .nioCore,
-                .nioPosix,
-                .nioFoundation, .nioHTTP1,
-                .nioConcurrency, "NodeAPI", "LatticaRPC", .protobuf,
+                "NexusHTTP", "Nexus", "NodeHost", "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore",
+                "Multiformats", "Ledger", "LedgerEmbedded", .arguments, .configuration, .httpClient, .logging, .metrics,
+                .lifecycle, .signals, .system, .protobuf, .nioCore, .nioPosix, .nioConcurrency, .nioFoundation,
+                .nioHTTP1,
             ],
             swiftSettings: strict
         ),
@@ -190,7 +191,10 @@ let package = Package(
         ),
         tests(
             "NexusHTTP",
-            ["Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioPosix, .nioConcurrency, .logging]
+            [
+                "Nexus", "Ledger", .hummingbird, .httpTypes, .nioCore, .nioPosix, .nioConcurrency, .logging, .metrics,
+                .coreMetrics, .lifecycle,
+            ]
         ),
         tests(
             "lattice",
