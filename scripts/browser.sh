@@ -14,6 +14,9 @@ if ! command -v chromedriver >/dev/null; then
     exit 0
 fi
 
+# First against a pretended network that also fails in every way, then against a real one.
+python3 scripts/browser-test.py --mock
+
 folder=$(mktemp -d)
 "$program" up --json --port 0 --p2p-listen /ip4/127.0.0.1/tcp/0 --data-dir "$folder/data" >"$folder/out" 2>"$folder/err" &
 network=$!
