@@ -143,18 +143,28 @@ public final class LatticaHost: Host, Service {
         // The connection at hand may be ending; a fresh one then does.
         for _ in 0..<2 {
             let connection = try await connection(to: peer)
-            do {
-                return try await connection.openStream(protocols)
-            } catch {
-                switch error {
-                case .connectionOver: connection.close()
-                case .limitReached(let limit): throw .limitReached(limit)
-                case .notSupported: throw .protocolsNotSupported(protocols.map(\.name))
-                case .timedOut: throw .timedOut
-                }
-            }
+            if let stream = try await openStream(on: connection, protocols) { return stream }
         }
         throw .unreachable(peer: "\(peer)", reasons: ["the connection ended"])
+    }
+
+    /// Opens a stream on a connection; `nil` when it takes no more.
+    func openStream(
+        on connection: Connection,
+        _ protocols: [ProtocolID]
+    ) async throws(DialError) -> (any MuxedStream)? {
+        do {
+            return try await connection.openStream(protocols)
+        } catch {
+            switch error {
+            case .connectionOver:
+                connection.close()
+                return nil
+            case .limitReached(let limit): throw .limitReached(limit)
+            case .notSupported: throw .protocolsNotSupported(protocols.map(\.name))
+            case .timedOut: throw .timedOut
+            }
+        }
     }
 
     /// Answers the streams that peers open for a protocol; replaces the handler that did.

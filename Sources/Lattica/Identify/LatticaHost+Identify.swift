@@ -81,8 +81,11 @@ final class HostReference: Host {
 
     func openStream(to peer: PeerID, protocols: [ProtocolID]) async throws(DialError) -> any MuxedStream {
         guard let host else { throw .stopped }
-        guard dials || host.liveConnection(with: peer) != nil else { throw .noAddress(peer: "\(peer)") }
-        return try await host.openStream(to: peer, protocols: protocols)
+        if dials { return try await host.openStream(to: peer, protocols: protocols) }
+        guard let connection = host.liveConnection(with: peer),
+            let stream = try await host.openStream(on: connection, protocols)
+        else { throw .unreachable(peer: "\(peer)", reasons: ["the connection ended"]) }
+        return stream
     }
 
     func handle(_ id: ProtocolID, with handler: @escaping @Sendable (any MuxedStream) async -> Void) {

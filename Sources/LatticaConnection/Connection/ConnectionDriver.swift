@@ -226,6 +226,8 @@ final class ConnectionDriver: ChannelInboundHandler {
         ticks?.cancel()
         ready.fail(reason)
         logger.debug("connection has ended", metadata: ["reason": "\(reason)"])
+        // Before the tasks wake, so that none finds a connection that is no more.
+        ended.succeed(reason)
         let lost = StreamError.connectionLost(reason: reason.description)
         for state in streams.values {
             if state.failure == nil { state.failure = lost }
@@ -237,7 +239,6 @@ final class ConnectionDriver: ChannelInboundHandler {
         tasks.cancel()
         connection = nil
         context?.close(promise: nil)
-        ended.succeed(reason)
     }
 
     // MARK: - Output
