@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import LatticeTesting
 import Ledger
 import LedgerEmbedded
@@ -35,7 +36,11 @@ import Testing
             var generator = SystemRandomNumberGenerator()
             var before: UInt64 = 0
             for _ in 0..<3 {
-                try await Self.runVictim(in: folder, until: .random(in: 5...200, using: &generator), from: before)
+                try await Self.runVictim(
+                    in: folder,
+                    until: .random(in: 5...(isLongRun ? 200 : 40), using: &generator),
+                    from: before
+                )
                 let ledger = try await Self.open(folder)
                 let number = try await ledger.head().number
                 #expect(number > before)
@@ -47,6 +52,16 @@ import Testing
             let report = try await EmbeddedLedger.verify(path: folder + "/ledger.sqlite")
             #expect(report.fault == nil)
         }
+    }
+
+    /// The newest block in the file, looked up from outside; `nil` while there is none.
+    private static func head(in folder: String) -> UInt64? {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue = try? DatabaseQueue(path: folder + "/ledger.sqlite", configuration: configuration)
+        defer { try? queue?.close() }
+        let number = try? queue?.read { try Int64.fetchOne($0, sql: "SELECT max(number) FROM blocks") }
+        return number.flatMap { UInt64(exactly: $0) }
     }
 
     /// Starts the victim, waits until it has written some blocks, and kills it without warning.
@@ -66,8 +81,7 @@ import Testing
         }
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
-            let report = try? await EmbeddedLedger.verify(path: folder + "/ledger.sqlite")
-            if let report, report.isSound, report.blocks > start + UInt64(blocks) { return }
+            if let number = Self.head(in: folder), number > start + UInt64(blocks) { return }
             try #require(victim.isRunning && ContinuousClock.now < deadline)
             try await Task.sleep(for: .milliseconds(5))
         }

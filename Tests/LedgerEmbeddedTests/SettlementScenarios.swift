@@ -71,10 +71,15 @@ import Testing
         async throws
     {
         try await Stage.play { stage in
-            var people: [Person] = []
-            for _ in 0..<40 { people.append(try await stage.person(deposit: Nano(1_000_000))) }
-            var nodes: [NodeID] = []
-            for _ in 0..<20 { nodes.append(try await stage.node()) }
+            // All at once, so that they share blocks.
+            let people = try await withThrowingTaskGroup(of: Person.self) { group in
+                for _ in 0..<40 { group.addTask { try await stage.person(deposit: Nano(1_000_000)) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let nodes = try await withThrowingTaskGroup(of: NodeID.self) { group in
+                for _ in 0..<20 { group.addTask { try await stage.node() } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
             var entries: [SettleEntry] = []
             for (index, node) in nodes.enumerated() {
                 for offset in 0..<10 {
