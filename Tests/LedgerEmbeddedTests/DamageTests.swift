@@ -96,6 +96,44 @@ import Testing
         }
     }
 
+    @Test func `block zero is checked however many blocks came after it`() async throws {
+        try await withTemporaryDirectory { folder in
+            let cabinet = Cabinet(folder: folder)
+            let ledger = try await cabinet.open()
+            // One more than are checked of the newest.
+            for number in 1...LedgerOpening.checkedBlocks {
+                _ = try await ledger.submit(.sweep, caller: .zero, id: .test(number))
+            }
+            #expect(try await ledger.head().number == LedgerOpening.checkedBlocks)
+            let roles = ledger.genesis.roles
+            await ledger.close()
+            await (try await cabinet.open(nil)).close()
+            for role in [roles.owner, roles.registrar, roles.reporter, roles.faucetSigner] {
+                let body = try cabinet.tamper { db in
+                    let body = try #require(try Data.fetchOne(db, sql: "SELECT body FROM commands WHERE number = 0"))
+                    var changed = body
+                    let place = try #require(body.range(of: Data(role.bytes), options: .backwards))
+                    changed[place.upperBound - 1] ^= 1
+                    try db.execute(sql: "UPDATE commands SET body = ? WHERE number = 0", arguments: [changed])
+                    return body
+                }
+                let fault = VerificationFault(
+                    block: 0,
+                    table: "commands",
+                    problem: "its commands are not those that it was made of"
+                )
+                await #expect(throws: LedgerOpenError.damaged(path: cabinet.path, fault)) {
+                    try await cabinet.open(nil)
+                }
+                try cabinet.tamper { db in
+                    try db.execute(sql: "UPDATE commands SET body = ? WHERE number = 0", arguments: [body])
+                }
+            }
+            try cabinet.tamper { try $0.execute(sql: "DELETE FROM blocks WHERE number = 0") }
+            await #expect(throws: LedgerOpenError.self) { try await cabinet.open(nil) }
+        }
+    }
+
     @Test func `bytes changed anywhere in the file never crash it, and what opens is what was closed`() async throws {
         try await withTemporaryDirectory { folder in
             let cabinet = Cabinet(folder: folder)

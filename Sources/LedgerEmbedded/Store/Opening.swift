@@ -13,6 +13,8 @@ struct OpenedLedger {
 /// Opens or begins the database of a ledger.
 enum LedgerOpening {
     /// Blocks whose chain, content and signatures are checked whenever a ledger is opened (specification, §9 "Start").
+    ///
+    /// Block zero is checked with them: it alone says who holds which role.
     static let checkedBlocks: UInt64 = 1_000
 
     static func pool(path: String) throws(LedgerOpenError) -> DatabasePool {
@@ -101,6 +103,16 @@ enum LedgerOpening {
 
     private static func checkChain(upTo number: UInt64, _ verifier: ClusterVerifier, _ db: Database) throws {
         let first = number >= checkedBlocks ? number - checkedBlocks + 1 : 0
+        if first > 0 { try checkBlocks(from: 0, to: 0, verifier, db) }
+        try checkBlocks(from: first, to: number, verifier, db)
+    }
+
+    private static func checkBlocks(
+        from first: UInt64,
+        to number: UInt64,
+        _ verifier: ClusterVerifier,
+        _ db: Database
+    ) throws {
         let before = first == 0 ? nil : try LedgerDatabase.blocks(from: first - 1, to: first - 1, db).first
         var checker = ChainChecker(verifier: verifier, after: before)
         // A hundred blocks at a time bound the memory.
