@@ -96,6 +96,42 @@ import Testing
         }
     }
 
+    @Test(arguments: ["commands", "events", "blocks"], [-1, .min, 1, 2] as [Int64])
+    func `a row outside the chain is found by verify, and the ledger is not opened`(
+        table: String,
+        distance: Int64
+    ) async throws {
+        try await withTemporaryDirectory { folder in
+            let cabinet = Cabinet(folder: folder)
+            let ledger = try await cabinet.open()
+            _ = try await ledger.submit(.sweep, caller: Stage.stranger, id: .test(1))
+            let head = Int64(try await ledger.head().number)
+            await ledger.close()
+            // Beyond the head, or what looks so without a sign.
+            let number = distance < 0 ? distance : head + distance
+            try cabinet.tamper { db in
+                let columns = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info('\(table)')")
+                let values = columns.map { column in
+                    switch column {
+                    case "number": "\(number)"
+                    case "submission": "zeroblob(32)"
+                    default: column
+                    }
+                }
+                let row = "SELECT \(values.joined(separator: ", ")) FROM \(table) WHERE number = 0 LIMIT 1"
+                try db.execute(sql: "INSERT INTO \(table) \(row)")
+            }
+            let fault = try #require(try await EmbeddedLedger.verify(path: cabinet.path).fault)
+            #expect(table == "blocks" || fault.table == table)
+            await #expect {
+                try await cabinet.open(nil)
+            } throws: { error in
+                guard case .damaged? = error as? LedgerOpenError else { return false }
+                return true
+            }
+        }
+    }
+
     @Test func `block zero is checked however many blocks came after it`() async throws {
         try await withTemporaryDirectory { folder in
             let cabinet = Cabinet(folder: folder)

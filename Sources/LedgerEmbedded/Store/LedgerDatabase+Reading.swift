@@ -61,6 +61,13 @@ extension LedgerDatabase {
         return StoredBlock(header: header, hash: try reader.word(), signature: try reader.bytes())
     }
 
+    /// Whether a table has rows before block zero or after the head.
+    static func hasRows(of table: String, beyond head: UInt64, _ db: Database) throws -> Bool {
+        // Two lookups in the primary key; in one SELECT they would read the whole table.
+        let sql = "SELECT (SELECT min(number) FROM \(table)) < 0 OR (SELECT max(number) FROM \(table)) > ?"
+        return try Bool.fetchOne(db, sql: sql, arguments: [Int64(bitPattern: head)]) ?? false
+    }
+
     static func commands(from first: UInt64, to last: UInt64, _ db: Database) throws -> [StoredCommand] {
         let rows = try Row.fetchCursor(
             db,

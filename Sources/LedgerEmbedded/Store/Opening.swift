@@ -89,6 +89,7 @@ enum LedgerOpening {
         }
         let number = head.header.number
         do {
+            try checkPlaces(upTo: number, db)
             try checkChain(upTo: number, verifier, db)
             let genesis = try readGenesis(db)
             var core = LedgerCore(genesis: genesis, domain: .local(clusterPublicKey: expected))
@@ -130,6 +131,14 @@ enum LedgerOpening {
                 let (commands, events) = slices.take(block.header.number)
                 try checker.check(block, commands: slices.commands[commands], events: slices.events[events])
             }
+        }
+    }
+
+    /// Refuses rows that belong to no block of the chain: one there would stop the writer, or pass for the answer to a
+    /// command that nobody sent yet.
+    static func checkPlaces(upTo number: UInt64, _ db: Database) throws {
+        for table in ["blocks", "commands", "events"] where try LedgerDatabase.hasRows(of: table, beyond: number, db) {
+            throw VerificationFault(block: number, table: table, problem: "it has rows outside the chain")
         }
     }
 

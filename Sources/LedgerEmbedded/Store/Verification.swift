@@ -98,9 +98,9 @@ private struct Replay {
             guard try Int.fetchOne(db, sql: "PRAGMA application_id") == LedgerDatabase.applicationID,
                 try Int.fetchOne(db, sql: "PRAGMA user_version") == LedgerDatabase.version
             else { throw LedgerOpenError.notALedger(path: path, problem: "its header is not that of a ledger") }
-            return (
-                try LedgerDatabase.publicKey(db), try LedgerDatabase.head(db), try LedgerOpening.readGenesis(db)
-            )
+            let head = try LedgerDatabase.head(db)
+            try LedgerOpening.checkPlaces(upTo: head?.header.number ?? 0, db)
+            return (try LedgerDatabase.publicKey(db), head, try LedgerOpening.readGenesis(db))
         }
         if let publicKey, publicKey != stored { throw LedgerOpenError.wrongKey(path: path) }
         guard let verifier = ClusterVerifier(publicKey: stored) else {
