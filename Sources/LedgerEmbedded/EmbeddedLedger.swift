@@ -168,7 +168,7 @@ public final class EmbeddedLedger: Ledger {
         let limit = min(max(limit, 0), Self.mostEvents)
         let contracts = contracts
         let events = try await read { db in
-            try Self.places(try LedgerDatabase.events(after: cursor, limit: limit, db), contracts, db)
+            try LedgerDatabase.events(after: cursor, limit: limit, db).map { try $0.event(contracts) }
         }
         return EventPage(events: events, next: events.last?.cursor ?? cursor)
     }
@@ -178,28 +178,7 @@ public final class EmbeddedLedger: Ledger {
         let limit = min(max(limit, 0), Self.mostEvents)
         let contracts = contracts
         return try await read { db in
-            try Self.places(try LedgerDatabase.newestEvents(limit: limit, db), contracts, db)
-        }
-    }
-
-    private static func places(
-        _ events: [StoredEvent],
-        _ contracts: ContractAddresses,
-        _ db: Database
-    ) throws -> [LedgerEvent] {
-        guard let least = events.map(\.number).min(), let most = events.map(\.number).max() else { return [] }
-        var times: [UInt64: UInt64] = [:]
-        for block in try LedgerDatabase.blocks(from: least, to: most, db) {
-            times[block.header.number] = block.header.time
-        }
-        return try events.map { stored throws(MalformedRow) in
-            guard let event = stored.event.event(contracts) else { throw MalformedRow(table: "events") }
-            return LedgerEvent(
-                cursor: Cursor(block: stored.number, index: stored.index),
-                time: times[stored.number] ?? 0,
-                event: event,
-                isFinal: true
-            )
+            try LedgerDatabase.newestEvents(limit: limit, db).map { try $0.event(contracts) }
         }
     }
 
@@ -308,5 +287,14 @@ extension EmbeddedLedger {
         committed.withLockedValue { committed in
             committed.core.state.balances(block: committed.head.header.number, genesisSupply: genesis.supply)
         }
+    }
+}
+
+extension TimedEvent {
+    /// The event for readers.
+    fileprivate func event(_ contracts: ContractAddresses) throws(MalformedRow) -> LedgerEvent {
+        guard let read = event.event.event(contracts) else { throw MalformedRow(table: "events") }
+        let cursor = Cursor(block: event.number, index: event.index)
+        return LedgerEvent(cursor: cursor, time: time, event: read, isFinal: true)
     }
 }

@@ -23,6 +23,12 @@ struct StoredEvent: Sendable {
     var event: BlockEvent
 }
 
+/// An event with its place and the time of its block.
+struct TimedEvent: Sendable {
+    var event: StoredEvent
+    var time: UInt64
+}
+
 extension LedgerDatabase {
     static func blocks(from first: UInt64, to last: UInt64, _ db: Database) throws -> [StoredBlock] {
         let rows = try Row.fetchCursor(
@@ -125,17 +131,31 @@ extension LedgerDatabase {
         )
     }
 
-    static func events(after cursor: Cursor?, limit: Int, _ db: Database) throws -> [StoredEvent] {
-        guard let cursor else { return try events(where: "1 ORDER BY number, idx LIMIT ?", [limit], db) }
-        return try events(
-            where: "(number, idx) > (?, ?) ORDER BY number, idx LIMIT ?",
-            [Int64(bitPattern: cursor.block), Int64(bitPattern: cursor.index), limit],
+    /// Events with the times of their blocks.
+    static func events(after cursor: Cursor?, limit: Int, _ db: Database) throws -> [TimedEvent] {
+        guard let cursor else { return try timedEvents("1 ORDER BY number, idx LIMIT ?", [limit], db) }
+        // No row is beyond 2^63 - 1, so that nothing comes after such a place.
+        return try timedEvents(
+            "(number, idx) > (?, ?) ORDER BY number, idx LIMIT ?",
+            [Int64(clamping: cursor.block), Int64(clamping: cursor.index), limit],
             db
         )
     }
 
-    static func newestEvents(limit: Int, _ db: Database) throws -> [StoredEvent] {
-        try events(where: "1 ORDER BY number DESC, idx DESC LIMIT ?", [limit], db)
+    static func newestEvents(limit: Int, _ db: Database) throws -> [TimedEvent] {
+        try timedEvents("1 ORDER BY number DESC, idx DESC LIMIT ?", [limit], db)
+    }
+
+    /// Asks for the times of the page's own blocks only: between two events there may be any number of blocks without.
+    private static func timedEvents(
+        _ condition: String,
+        _ arguments: StatementArguments,
+        _ db: Database
+    ) throws -> [TimedEvent] {
+        let time = "(SELECT time FROM blocks WHERE blocks.number = events.number)"
+        return try rows("SELECT \(eventColumns), \(time) FROM events WHERE \(condition)", arguments, db) { reader in
+            TimedEvent(event: try event(&reader), time: try reader.integer())
+        }
     }
 
     private static func events(
@@ -143,27 +163,39 @@ extension LedgerDatabase {
         _ arguments: StatementArguments,
         _ db: Database
     ) throws -> [StoredEvent] {
-        let statement = try db.cachedStatement(sql: "SELECT \(eventColumns) FROM events WHERE \(condition)")
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        var events: [StoredEvent] = []
+        try rows("SELECT \(eventColumns) FROM events WHERE \(condition)", arguments, db) { try event(&$0) }
+    }
+
+    private static func rows<Value>(
+        _ sql: String,
+        _ arguments: StatementArguments,
+        _ db: Database,
+        _ read: (inout RowReader) throws -> Value
+    ) throws -> [Value] {
+        let rows = try Row.fetchCursor(try db.cachedStatement(sql: sql), arguments: arguments)
+        var values: [Value] = []
         while let row = try rows.next() {
             var reader = RowReader(row, table: "events")
-            let (number, index, command) = (try reader.integer(), try reader.integer(), try reader.integer())
-            let contract = try reader.address()
-            var topics: [Bytes32] = []
-            var isOver = false
-            for _ in 0..<4 {
-                guard let bytes = try reader.optionalBytes() else {
-                    isOver = true
-                    continue
-                }
-                guard !isOver, let topic = Bytes32(bytes) else { throw MalformedRow(table: "events") }
-                topics.append(topic)
-            }
-            let event = BlockEvent(command: command, contract: contract, topics: topics, data: try reader.bytes())
-            events.append(StoredEvent(number: number, index: index, event: event))
+            values.append(try read(&reader))
         }
-        return events
+        return values
+    }
+
+    private static func event(_ reader: inout RowReader) throws(MalformedRow) -> StoredEvent {
+        let (number, index, command) = (try reader.integer(), try reader.integer(), try reader.integer())
+        let contract = try reader.address()
+        var topics: [Bytes32] = []
+        var isOver = false
+        for _ in 0..<4 {
+            guard let bytes = try reader.optionalBytes() else {
+                isOver = true
+                continue
+            }
+            guard !isOver, let topic = Bytes32(bytes) else { throw MalformedRow(table: "events") }
+            topics.append(topic)
+        }
+        let event = BlockEvent(command: command, contract: contract, topics: topics, data: try reader.bytes())
+        return StoredEvent(number: number, index: index, event: event)
     }
 
     static func checkpoint(_ db: Database) throws -> (Checkpoint, signature: [UInt8])? {
