@@ -136,6 +136,7 @@ public final class EmbeddedLedger: Ledger {
         caller: Address,
         id: SubmissionID
     ) async throws(LedgerError) -> Submission {
+        guard id != Genesis.submission else { throw .reservedName }
         if case .settle(let entries) = command, entries.count > SettleEntry.mostInOneCall {
             return Submission(id: id, outcome: .rejected(.tooMany))
         }

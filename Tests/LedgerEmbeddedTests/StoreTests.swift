@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import LatticeTesting
 import Ledger
 import LedgerEmbedded
@@ -60,6 +61,22 @@ import Testing
             }
             #expect(try await ledger.account(Stage.stranger) == TokenAmount(Nano(200)))
             #expect(try await ledger.head().number < 200)
+            await ledger.close()
+        }
+    }
+
+    @Test func `the name of the genesis is no name for a command`() async throws {
+        try await withTemporaryDirectory { folder in
+            let cabinet = Cabinet(folder: folder)
+            let ledger = try await cabinet.open()
+            let name = try cabinet.tamper { db in
+                try #require(try Data.fetchOne(db, sql: "SELECT submission FROM commands WHERE number = 0"))
+            }
+            let id = SubmissionID(try #require(Bytes32(Array(name))))
+            await #expect(throws: LedgerError.reservedName) {
+                try await ledger.submit(.sweep, caller: Stage.stranger, id: id)
+            }
+            #expect(try await ledger.head().number == 0)
             await ledger.close()
         }
     }

@@ -87,6 +87,8 @@ public enum LedgerError: Error, Hashable, Sendable {
     case closed
     /// The ledger was opened for reading only, since it did not verify; the text says what was found.
     case readOnly(String)
+    /// The submission's name is that of the genesis. Send under another name.
+    case reservedName
     /// More was asked for than one call allows.
     case tooMany(limit: Int)
     /// The database or the endpoint failed. What was sent may have been done: ask for the outcome.

@@ -68,6 +68,9 @@ extension Genesis {
         "genesis(address,uint256,uint256,address,address,address,address,uint64[])"
     )
 
+    /// The name of the one command of block zero, which no other command may bear: it would get the genesis for an answer.
+    static let submission = SubmissionID(Keccak256.hash(Array("Lattice genesis".utf8)))
+
     /// The one command of block zero.
     func encoded() -> [UInt8] {
         let figures = Parameters.Name.allCases.map { ABIValue.uint(parameters[$0]) }

@@ -55,7 +55,7 @@ enum LedgerOpening {
         var core = LedgerCore(genesis: genesis, domain: domain)
         let events = core.begin()
         let command = BlockCommand(
-            submission: Keccak256.hash(Array("Lattice genesis".utf8)),
+            submission: Genesis.submission.bytes,
             caller: genesis.administrator,
             contract: core.contracts[.userRegistry],
             body: genesis.encoded(),
