@@ -98,6 +98,26 @@ import Testing
         }
     }
 
+    @Test func `18 another recipient restarts the clock, whatever the amount`() async throws {
+        try await Stage.play { stage in
+            let person = try await stage.person(deposit: Nano(100))
+            try await stage.run(try await stage.withdraw(Nano(50), by: person))
+            let end = try await stage.funds(person).thawEnd
+            // Whoever stole the root sends the money elsewhere just before it is paid.
+            stage.time.advance(24 * .hour - 1)
+            try await stage.run(try await stage.withdraw(Nano(50), by: person, to: Stage.stranger))
+            #expect(try await stage.funds(person).thawEnd == end + 24 * .hour - 1)
+            stage.time.advance(1)
+            try await stage.refuse(.completeWithdraw(user: person.id), .tooEarly)
+            // The owner takes it back, for less.
+            try await stage.run(try await stage.withdraw(Nano(49), by: person))
+            #expect(try await stage.funds(person).thawEnd == end + 24 * .hour)
+            try await stage.run(try await stage.withdraw(Nano(48), by: person))
+            #expect(try await stage.funds(person).thawEnd == end + 24 * .hour)
+            #expect(try await stage.funds(person).available == Nano(52))
+        }
+    }
+
     @Test func `19 settlement takes available, then thawing money; a withdrawal with nothing left ends`() async throws {
         try await Stage.play { stage in
             let person = try await stage.person(deposit: Nano(100))

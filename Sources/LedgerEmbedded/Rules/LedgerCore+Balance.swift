@@ -72,7 +72,8 @@ extension LedgerCore {
         var funds = state.funds[message.user] ?? Funds()
         guard let all = funds.available.adding(funds.thawing) else { throw .overflow }
         guard let left = all.subtracting(message.amount) else { throw .insufficient }
-        if funds.thawEnd == 0 || message.amount > funds.thawing {
+        // Another recipient waits as long as a new request: the user has the whole delay to see where the money goes.
+        if funds.thawEnd == 0 || message.amount > funds.thawing || message.to != funds.withdrawTo {
             funds.thawEnd = try later(by: .withdrawDelay)
         }
         funds.available = left
