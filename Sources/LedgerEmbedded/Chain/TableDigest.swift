@@ -3,6 +3,13 @@ import Ledger
 /// A digest of a table that follows every change at the cost of the changed rows.
 ///
 /// It is the sum, modulo 2^256, of the hashes of all rows, so that their order does not matter.
+///
+/// It shows accidents, and whatever is done with a few rows: to hit a given sum with those is as hard as to invert the hash.
+/// It does not protect from someone who writes the file and fills a table with rows of their choice: among tens of thousands
+/// of them, rows that add up to a given sum are found in far less than 2^128 steps (Wagner's generalised birthday attack:
+/// 2^16 rows take some 2^31 hashes). So what is held against it when a ledger is opened is a quick check. The full one is
+/// ``EmbeddedLedger/verify(path:publicKey:progress:)``, which compares every row with what the commands give and believes
+/// no sum.
 struct TableDigest: Hashable, Sendable {
     private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
