@@ -71,7 +71,9 @@ public final class NodeService: Service, Sendable {
     /// How long answers may run on after the node has left.
     private static let drainDeadline: Duration = .seconds(10)
 
-    /// Puts a node together. The host must run beside this service.
+    /// Puts a node together.
+    ///
+    /// The host must run beside this service.
     ///
     /// - Parameter onJoin: called each time Nexus has taken the node in.
     public init(
@@ -115,6 +117,8 @@ public final class NodeService: Service, Sendable {
                 } catch is CancellationError {
                     break
                 } catch {
+                    // A call that the shutdown interrupts ends with an error of its own.
+                    if Task.isCancelled { break }
                     self.logger.warning(
                         "nexus cannot be reached; trying again",
                         metadata: ["address": "\(self.configuration.nexus)", "pause": "\(pause)", "error": "\(error)"]
@@ -131,7 +135,7 @@ public final class NodeService: Service, Sendable {
     /// Lets answers that are under way come to their end, for a while.
     private func finishAnswers() async {
         let deadline = ContinuousClock.now + Self.drainDeadline
-        while load.active > 0, ContinuousClock.now < deadline, !Task.isCancelled {
+        while load.open > 0, ContinuousClock.now < deadline, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))
         }
     }
@@ -202,6 +206,6 @@ public final class NodeService: Service, Sendable {
             models: [offer],
             capacity: engine.slots
         )
-        try await membership.announce(announcement, keypair: keypair, active: load.active, to: joined.terms.nexus)
+        try await membership.announce(announcement, keypair: keypair, active: load.writing, to: joined.terms.nexus)
     }
 }

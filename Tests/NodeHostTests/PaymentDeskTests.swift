@@ -78,6 +78,16 @@ import Testing
         #expect(await !desk.isBarred(payer.keyID))
     }
 
+    @Test func `serves a barred key again when it shows a voucher that had gone missing`() async throws {
+        let desk = try desk()
+        for _ in 0..<3 { _ = try await desk.collect(bill(cost: 1)) { _ in nil } }
+        try await desk.present(signed(amount: 1, by: payer), key: payer.keyID)
+        #expect(await !desk.isBarred(payer.keyID))
+        for _ in 0..<3 { _ = try await desk.collect(bill(cost: 1)) { _ in nil } }
+        try await desk.present(signed(amount: 1, by: payer), key: payer.keyID)
+        #expect(await desk.isBarred(payer.keyID))
+    }
+
     @Test func `takes over a newer voucher that the payer shows, and no older or foreign one`() async throws {
         let desk = try desk()
         try await desk.present(signed(amount: 50, by: payer), key: payer.keyID)

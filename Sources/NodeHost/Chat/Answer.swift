@@ -72,18 +72,30 @@ final class StopRequest: Sendable {
 }
 
 /// How many answers a node has under way.
-public final class NodeLoad: Sendable {
-    private let count = NIOLockedValueBox(0)
+final class NodeLoad: Sendable {
+    private let state = NIOLockedValueBox((writing: 0, open: 0))
 
-    /// Makes a count of zero.
-    public init() {}
+    /// An answer begins.
+    func begin() {
+        state.withLockedValue { state in
+            state.writing += 1
+            state.open += 1
+        }
+    }
 
-    func begin() { count.withLockedValue { $0 += 1 } }
+    /// The engine has done its part; the bill follows.
+    func endWriting() { state.withLockedValue { $0.writing -= 1 } }
 
-    func end() { count.withLockedValue { $0 -= 1 } }
+    /// The answer is over, paid or not.
+    func end() { state.withLockedValue { $0.open -= 1 } }
 
-    /// Answers under way.
-    public var active: Int { count.withLockedValue { $0 } }
+    /// Answers that the engine works on.
+    ///
+    /// One that is being paid takes no place from others.
+    var writing: Int { state.withLockedValue(\.writing) }
+
+    /// Answers that are written or paid.
+    var open: Int { state.withLockedValue(\.open) }
 }
 
 /// Why a request is not taken up.

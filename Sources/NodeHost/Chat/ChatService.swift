@@ -22,9 +22,12 @@ struct ChatService: Sendable {
     let load: NodeLoad
     let logger: Logger
     let now: @Sendable () -> UInt64
+    private let clock = ContinuousClock()
 
     /// How long a quote holds.
     static let quoteLife: UInt64 = 3600
+    /// How long a receipt may wait for room in the caller's window: other answers of the key are billed after it.
+    static let receiptDeadline: Duration = .seconds(30)
     /// How long the voucher for an answer is waited for.
     static let voucherDeadline: Duration = .seconds(10)
     /// Commands of one call that wait to be looked at; there are never more than two.
@@ -61,7 +64,7 @@ struct ChatService: Sendable {
         if request.hasVoucher {
             do {
                 try await desk.present(try request.voucher.signedVoucher(for: node), key: key)
-            } catch {
+            } catch is PaymentDesk.Fault, is MessageError {
                 throw RPCFailure(code: .invalidArgument, message: "the voucher is not valid")
             }
         }
@@ -79,7 +82,7 @@ struct ChatService: Sendable {
         reply.session = Data(session.id.bytes)
         reply.quote = ProtoQuote(SignedQuote(quote: quote, r: signature.r, vs: signature.s))
         if let voucher = try await desk.newest(of: key) { reply.voucher = ProtoVoucher(voucher) }
-        try await call.send([UInt8](try reply.serializedData()))
+        try await call.send(try reply.wireBytes())
     }
 
     // MARK: Answers
@@ -88,7 +91,7 @@ struct ChatService: Sendable {
         guard let bytes = try await call.receive() else {
             throw RPCFailure(code: .invalidArgument, message: "the request is missing")
         }
-        guard case .start(let start) = try? ProtoChatCommand(serializedBytes: bytes).command else {
+        guard case .start(let start) = try? ProtoChatCommand(wire: bytes).command else {
             throw RPCFailure(code: .invalidArgument, message: "the first message must be a start")
         }
         let begun: BegunAnswer
@@ -112,7 +115,7 @@ struct ChatService: Sendable {
         guard await !desk.isBarred(session.key) else { throw Refusal(.unpaid, "earlier answers were not paid") }
         let prompt: [TokenID]
         do {
-            prompt = try engine.prompt(for: start.turns.map { ChatTurn(role: $0.role, content: $0.content) })
+            prompt = try await tokens(of: start.turns)
         } catch {
             throw Refusal(.badRequest, "the model's chat template refuses the conversation: \(error)")
         }
@@ -121,11 +124,13 @@ struct ChatService: Sendable {
             throw Refusal(.contextExceeded, "", context: engine.contextLength, prompt: prompt.count)
         }
         let wanted = start.maxTokens == 0 ? room : min(room, Int(start.maxTokens))
-        guard let limit = session.quote.price.affordableTokens(
-            prompt: prompt.count,
-            wanted: wanted,
-            credit: Nano(start.credit)
-        ) else { throw Refusal(.badRequest, "the credit does not cover the prompt") }
+        guard
+            let limit = session.quote.price.affordableTokens(
+                prompt: prompt.count,
+                wanted: wanted,
+                credit: Nano(start.credit)
+            )
+        else { throw Refusal(.badRequest, "the credit does not cover the prompt") }
         let generation: Generation
         do {
             generation = try engine.generate(
@@ -152,6 +157,15 @@ struct ChatService: Sendable {
         )
     }
 
+    /// The prompt in tokens.
+    ///
+    /// A long one takes milliseconds, and calls are answered on the connection's event loop.
+    private func tokens(of turns: [ProtoTurn]) async throws -> [TokenID] {
+        try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            try engine.prompt(for: turns.map { ChatTurn(role: $0.role, content: $0.content) })
+        }
+    }
+
     private enum Part { case listening, writing }
 
     /// What the caller says while an answer is written and billed.
@@ -174,9 +188,6 @@ struct ChatService: Sendable {
                 return .listening
             }
             group.addTask {
-                var accepted = ProtoChatAccepted()
-                accepted.promptTokens = UInt32(clamping: begun.promptTokens)
-                try await call.send(update: .accepted(accepted))
                 let written = try await write(begun, to: call, stop)
                 try await bill(written, begun, call, stop, replies)
                 return .writing
@@ -193,7 +204,7 @@ struct ChatService: Sendable {
         _ inbox: AsyncStream<Reply>.Continuation
     ) async throws {
         while let bytes = try await call.receive() {
-            switch try ProtoChatCommand(serializedBytes: bytes).command {
+            switch try ProtoChatCommand(wire: bytes).command {
             case .stop(let message):
                 stop.arrived(delivered: Int(message.delivered))
                 begun.generation.cancel()
@@ -205,7 +216,12 @@ struct ChatService: Sendable {
         }
     }
 
-    private func write(_ begun: BegunAnswer, to call: RPCServerCall, _ stop: StopRequest) async throws -> WrittenAnswer {
+    private func write(_ begun: BegunAnswer, to call: RPCServerCall, _ stop: StopRequest) async throws -> WrittenAnswer
+    {
+        defer { load.endWriting() }
+        var accepted = ProtoChatAccepted()
+        accepted.promptTokens = UInt32(clamping: begun.promptTokens)
+        try await call.send(update: .accepted(accepted))
         var written = WrittenAnswer()
         while let event = try await begun.generation.next() {
             switch event {
@@ -242,8 +258,10 @@ struct ChatService: Sendable {
             let isPaid = try await desk.collect(try bill(for: written, begun)) { receipt in
                 var message = finished
                 message.receipt = ProtoReceipt(receipt)
-                try await call.send(update: .finished(message))
-                return try await withDeadline(Self.voucherDeadline) {
+                let update = ProtoChatUpdate.OneOf_Update.finished(message)
+                guard try await clock.withDeadline(Self.receiptDeadline, { try await call.send(update: update) }) != nil
+                else { return nil }
+                let voucher = try await clock.withDeadline(Self.voucherDeadline) { () async throws -> SignedVoucher? in
                     for await reply in replies {
                         switch reply {
                         case .voucher(let voucher): return try voucher.signedVoucher(for: node)
@@ -253,6 +271,7 @@ struct ChatService: Sendable {
                     }
                     return nil
                 }
+                return voucher ?? nil
             }
             if isPaid { return try await call.send(update: .voucherAccepted(ProtoVoucherAccepted())) }
             guard delivered == nil, stop.hasArrived else { break }
@@ -282,7 +301,7 @@ struct ChatService: Sendable {
 extension RPCServerCall {
     /// The one message of a unary request.
     fileprivate func decoded<Request: Message>() async throws -> Request {
-        guard let bytes = try await receive(), let request = try? Request(serializedBytes: bytes) else {
+        guard let bytes = try await receive(), let request = try? Request(wire: bytes) else {
             throw RPCFailure(code: .invalidArgument, message: "the request cannot be decoded")
         }
         return request
@@ -291,6 +310,6 @@ extension RPCServerCall {
     fileprivate func send(update: ProtoChatUpdate.OneOf_Update) async throws {
         var message = ProtoChatUpdate()
         message.update = update
-        try await send([UInt8](try message.serializedData()))
+        try await send(try message.wireBytes())
     }
 }

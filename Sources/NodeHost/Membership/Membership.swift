@@ -90,9 +90,9 @@ struct Membership: Sendable {
         let bytes = try await rpc.call(
             method,
             on: peer,
-            request: [UInt8](try request.serializedData()),
+            request: try request.wireBytes(),
             deadline: Self.callDeadline
         )
-        return try Reply(serializedBytes: bytes)
+        return try Reply(wire: bytes)
     }
 }

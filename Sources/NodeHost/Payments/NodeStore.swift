@@ -97,7 +97,9 @@ public final class NodeStore: Sendable {
         }
     }
 
-    /// Keeps a voucher, and with it the receipt that it pays. An older voucher never replaces a newer one.
+    /// Keeps a voucher, and with it the receipt that it pays.
+    ///
+    /// An older voucher never replaces a newer one.
     func save(_ signed: SignedVoucher, key: KeyID, paying receipt: Receipt?) async throws {
         try await database.write { database in
             try database.execute(
@@ -125,7 +127,8 @@ public final class NodeStore: Sendable {
 
     private static func voucher(_ row: Row) -> SignedVoucher? {
         func word(_ column: String) -> Bytes32? { Bytes32([UInt8](row[column] as Data)) }
-        guard let receipts = word("receipts"), let r = word("r"), let s = word("s"), let x = word("x"), let y = word("y")
+        guard let receipts = word("receipts"), let r = word("r"), let s = word("s"), let x = word("x"),
+            let y = word("y")
         else { return nil }
         return SignedVoucher(
             voucher: Voucher(

@@ -69,20 +69,23 @@ actor PaymentDesk {
     }
 
     /// Takes over a voucher that the payer shows at the start of a session: it proves the key and agrees the sum.
+    ///
+    /// A newer one than was known pays what had gone missing on its way, so the key is served again.
     func present(_ signed: SignedVoucher, key: KeyID) async throws {
         guard signed.voucher.node == node else { throw Fault.wrongVoucher("it is for another node") }
         guard signed.key(in: domain) == key else { throw Fault.foreignSignature }
         let before = try await newest(of: key)?.voucher.amount ?? .zero
         guard signed.voucher.amount > before else { return }
         try await store.save(signed, key: key, paying: nil)
-        channels[key, default: Channel()].newest = signed
+        take(signed, of: key)
     }
 
     /// Signs the receipt for an answer, hands it out, and takes the voucher for it.
     ///
     /// - Parameter exchange: sends the receipt and returns the payer's voucher, or `nil` when none came.
     /// - Returns: whether the answer was paid.
-    func collect(_ bill: Bill, exchange: @Sendable (SignedReceipt) async throws -> SignedVoucher?) async throws -> Bool {
+    func collect(_ bill: Bill, exchange: @Sendable (SignedReceipt) async throws -> SignedVoucher?) async throws -> Bool
+    {
         _ = try await newest(of: bill.key)
         await beginBilling(bill.key)
         defer { endBilling(bill.key) }
@@ -94,13 +97,21 @@ actor PaymentDesk {
         guard let voucher = try await exchange(signed) else { return false }
         try check(voucher, pays: receipt, on: before)
         try await store.save(voucher, key: bill.key, paying: receipt)
-        channels[bill.key]?.newest = voucher
-        channels[bill.key]?.unpaid = 0
+        take(voucher, of: bill.key)
         return true
     }
 
+    private func take(_ signed: SignedVoucher, of key: KeyID) {
+        var channel = channels[key] ?? Channel()
+        if signed.voucher.amount > channel.newest?.voucher.amount ?? .zero { channel.newest = signed }
+        channel.unpaid = 0
+        channels[key] = channel
+    }
+
     private func receipt(for bill: Bill, on before: Voucher?) async throws -> Receipt {
-        guard let amount = (before?.amount ?? .zero).adding(bill.cost) else { throw Fault.wrongVoucher("sum too large") }
+        guard let amount = (before?.amount ?? .zero).adding(bill.cost) else {
+            throw Fault.wrongVoucher("sum too large")
+        }
         let finishedAt = now()
         return try await store.record(session: bill.session, key: bill.key) { [node] sequence in
             Receipt(
@@ -124,7 +135,9 @@ actor PaymentDesk {
         let voucher = signed.voucher
         let head = before?.receipts ?? ReceiptChain.start(key: receipt.key, node: node)
         guard voucher.amount == receipt.amount else { throw .wrongVoucher("another sum than the receipt's") }
-        guard voucher.receipts == ReceiptChain.advance(head, receipt) else { throw .wrongVoucher("another chain of receipts") }
+        guard voucher.receipts == ReceiptChain.advance(head, receipt) else {
+            throw .wrongVoucher("another chain of receipts")
+        }
         guard signed.key(in: domain) == receipt.key else { throw .foreignSignature }
     }
 
