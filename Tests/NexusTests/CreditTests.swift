@@ -68,7 +68,8 @@ import Testing
             case 0, 1:
                 let left = Nano(funds - paid)
                 let amount = Nano(.random(in: 1...100, using: &generator))
-                if let hold = try? await credit.hold(amount, for: user, funds: { () async throws(NexusError) in left }) {
+                if let hold = try? await credit.hold(amount, for: user, funds: { () async throws(NexusError) in left })
+                {
                     holds.append(hold)
                 }
             case 2 where !holds.isEmpty:

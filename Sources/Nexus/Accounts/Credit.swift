@@ -93,7 +93,9 @@ final class Credit: Sendable {
         }
     }
 
-    /// Ends a hold without a charge. Harmless on one that has ended.
+    /// Ends a hold without a charge.
+    ///
+    /// Harmless on one that has ended.
     func release(_ hold: Hold) {
         state.withLockedValue { Self.end(hold, in: &$0) }
     }

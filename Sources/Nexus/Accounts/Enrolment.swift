@@ -1,5 +1,5 @@
 import Ledger
-import Logging
+import NIOConcurrencyHelpers
 
 /// Gives a person an account: a user on the ledger, credits from the faucet, a session key and an API key.
 struct Enrolment: Sendable {
@@ -9,7 +9,32 @@ struct Enrolment: Sendable {
     let vault: Vault
     let roles: NexusRoles
     let now: @Sendable () -> UInt64
+    /// When each user's key was last asked to be renewed.
+    private let attempts = NIOLockedValueBox<[UserID: UInt64]>([:])
 
+    init(
+        commands: LedgerCommands,
+        store: NexusStore,
+        keys: KeyRing,
+        vault: Vault,
+        roles: NexusRoles,
+        now: @escaping @Sendable () -> UInt64
+    ) {
+        self.commands = commands
+        self.store = store
+        self.keys = keys
+        self.vault = vault
+        self.roles = roles
+        self.now = now
+    }
+
+    /// What a key must still last for a request: the longest answer and the settlement after it.
+    static let keyMargin: UInt64 = 2 * 3600
+    /// Between two tries to renew a key.
+    ///
+    /// For a user with deposits the ledger only proposes, and refuses to hear of it again for three days (ledger
+    /// specification, §2).
+    static let renewalPause: UInt64 = 3600
     /// How long a session key is granted for; renewed when less than a third of it is left.
     static let keyLife: UInt64 = 30 * 24 * 3600
 
@@ -29,10 +54,11 @@ struct Enrolment: Sendable {
         let salt = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let commitment = Keccak256.hash(ABI.encode([.string(issuer), .string(subject), .bytes(salt)]))
         let key = APIKey(using: &generator)
-        guard let user = try await commands.perform(
-            .registerAttested(commitment: commitment),
-            caller: roles.registrar
-        ).registeredUser,
+        guard
+            let user = try await commands.perform(
+                .registerAttested(commitment: commitment),
+                caller: roles.registrar
+            ).registeredUser,
             let hash = APIKey.hash(key.text)
         else { throw NexusError.internalFault("the ledger gave no user number") }
         try await store.addCommitment(user: user, sealed: try vault.seal(Array("\(issuer)\n\(subject)\n".utf8) + salt))
@@ -44,9 +70,32 @@ struct Enrolment: Sendable {
     }
 
     /// Extends a key that ends soon.
+    ///
+    /// A key that cannot be extended yet is used until it ends.
+    ///
+    /// - Throws: when the key's vouchers would not settle any more.
     func renew(_ key: KeyID, of user: UserID, cap: Nano) async throws {
-        guard let record = try await commands.ledger.key(key), record.validUntil < now() + Self.keyLife / 3 else { return }
-        try await grant(key, to: user, cap: cap)
+        guard let record = try await commands.ledger.key(key) else {
+            throw NexusError.internalFault("the ledger does not know the session key of user \(user)")
+        }
+        guard record.validUntil < now() + Self.keyLife / 3 else { return }
+        var validUntil = record.validUntil
+        if mayTry(user) {
+            do { try await grant(key, to: user, cap: cap) } catch CommandFault.refused {}
+            validUntil = try await commands.ledger.key(key)?.validUntil ?? 0
+        }
+        guard validUntil > now() + Self.keyMargin else {
+            throw NexusError.internalFault("the session key of user \(user) has ended and is not renewed yet")
+        }
+    }
+
+    private func mayTry(_ user: UserID) -> Bool {
+        let now = now()
+        return attempts.withLockedValue { attempts in
+            if let last = attempts[user], now < last + Self.renewalPause { return false }
+            attempts[user] = now
+            return true
+        }
     }
 
     private func grant(_ key: KeyID, to user: UserID, cap: Nano) async throws {

@@ -150,7 +150,7 @@ public struct AccountListing: Hashable, Sendable {
     public var unsettled: Nano
     /// Held for requests that are being answered.
     public var reserved: Nano
-    /// What a new request may cost: available + bonus - unsettled - reserved.
+    /// What a new request may cost: available + bonus - unsettled - reserved, within what is left of the key's cap.
     public var headroom: Nano
 
     /// Makes a listing.

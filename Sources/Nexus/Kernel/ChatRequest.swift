@@ -22,7 +22,9 @@ public struct Sampling: Hashable, Sendable {
     public var topP: Double
     /// Keep this many of the most probable tokens; 0 keeps all.
     public var topK: Int
-    /// The same seed, prompt and model give the same answer. `nil` draws one.
+    /// The same seed, prompt and model give the same answer.
+    ///
+    /// `nil` draws one.
     public var seed: UInt64?
 
     /// Makes a rule; the defaults are OpenAI's.

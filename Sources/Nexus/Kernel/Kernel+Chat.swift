@@ -13,7 +13,9 @@ extension Kernel: ChatBackend {
     public func authenticate(apiKey: String) async throws(NexusError) -> AccountID {
         guard let hash = APIKey.hash(apiKey) else { throw .invalidKey }
         let user: UserID?
-        do { user = try await store.user(ofAPIKeyHash: hash) } catch { throw .internalFault("the store cannot be read") }
+        do { user = try await store.user(ofAPIKeyHash: hash) } catch {
+            throw .internalFault("the store cannot be read")
+        }
         guard let user else { throw .invalidKey }
         return AccountID(user: user)
     }
@@ -38,43 +40,83 @@ extension Kernel: ChatBackend {
         guard !ranking.choices.isEmpty else {
             throw .noNodeAvailable(model: request.model, reasons: ranking.refused.map(\.reason))
         }
+        let key = try await payingKey(of: account.user)
         var reasons = ranking.refused.map(\.reason)
-        for choice in ranking.choices.prefix(Self.attempts) {
-            let hold = try await hold(for: choice.offer, size, account.user)
+        var unaffordable: NexusError?
+        var tries = 0
+        for choice in ranking.choices where tries < Self.attempts {
+            let hold: Credit.Hold
+            do throws(NexusError) {
+                hold = try await self.hold(for: choice.offer, size, account.user, key)
+            } catch {
+                if case .internalFault = error { throw error }
+                // One dear node must not keep the caller from a cheaper one.
+                unaffordable = unaffordable ?? error
+                continue
+            }
+            tries += 1
             registry.begin(choice.node.id)
             do {
-                return try await start(request, on: choice, size, account.user, hold)
-            } catch StartFault.refusedForGood(let error) {
-                credit.release(hold)
-                registry.finished(choice.node.id) { _ in }
-                throw error
+                return try await start(request, on: choice, size, account.user, key, hold)
             } catch {
                 credit.release(hold)
-                let isFault = if case StartFault.nodeUnfit = error { false } else { true }
-                registry.finished(choice.node.id) { if isFault { $0.sawFailure() } }
+                let isNodesFault = StartFault.isNodesFault(error) && !Task.isCancelled
+                registry.finished(choice.node.id) { if isNodesFault { $0.sawFailure() } }
+                if case StartFault.refusedForGood(let refusal) = error { throw refusal }
+                if Task.isCancelled { throw .nodeFailed("the caller left") }
                 reasons.append("node \(choice.node.id): \(StartFault.describe(error))")
                 logger.info(
                     "a node did not start an answer",
                     metadata: ["node": "\(choice.node.id)", "error": "\(error)"]
                 )
-                if Task.isCancelled { break }
             }
         }
+        if tries == 0, let unaffordable { throw unaffordable }
         throw .noNodeAvailable(model: request.model, reasons: reasons)
     }
 
-    private func hold(for offer: Offer, _ size: RequestSize, _ user: UserID) async throws(NexusError) -> Credit.Hold {
-        guard let worst = offer.price.cost(
-            inputTokens: UInt64(size.promptTokenLimit),
-            outputTokens: UInt64(size.answerTokenLimit)
-        ) else { throw .invalidRequest(field: "max_tokens", problem: "the worst-case cost is beyond all money") }
+    /// The key that pays for a user, renewed where it ends soon.
+    private func payingKey(of user: UserID) async throws(NexusError) -> KeyID {
+        let key: KeyID?
+        do {
+            key = try await keys.keyID(of: user)
+            if let key { try await enrolment.renew(key, of: user, cap: configuration.keyCap) }
+        } catch let error as NexusError {
+            throw error
+        } catch {
+            logger.error("a session key cannot be used", metadata: ["user": "\(user)", "error": "\(error)"])
+            throw .internalFault("the session key cannot be used")
+        }
+        guard let key else { throw .invalidKey }
+        return key
+    }
+
+    /// What the ledger would take for vouchers of the key: the user's funds, and no more than is left of the key's cap.
+    func spendable(_ user: UserID, with key: KeyID) async throws(NexusError) -> Nano {
+        do {
+            let funds = try await ledger.funds(user)
+            let record = try await ledger.key(key)
+            let left = record.map { $0.cap.clampedSubtracting($0.spent) } ?? .zero
+            return min(funds.available.clampedAdding(funds.bonus), left)
+        } catch {
+            throw .internalFault("the ledger cannot be read")
+        }
+    }
+
+    private func hold(
+        for offer: Offer,
+        _ size: RequestSize,
+        _ user: UserID,
+        _ key: KeyID
+    ) async throws(NexusError) -> Credit.Hold {
+        guard
+            let worst = offer.price.cost(
+                inputTokens: UInt64(size.promptTokenLimit),
+                outputTokens: UInt64(size.answerTokenLimit)
+            )
+        else { throw .invalidRequest(field: "max_tokens", problem: "the worst-case cost is beyond all money") }
         return try await credit.hold(worst, for: user) { () async throws(NexusError) in
-            do {
-                let funds = try await ledger.funds(user)
-                return funds.available.clampedAdding(funds.bonus)
-            } catch {
-                throw .internalFault("the ledger cannot be read")
-            }
+            try await spendable(user, with: key)
         }
     }
 
@@ -83,15 +125,14 @@ extension Kernel: ChatBackend {
         on choice: Ranking.Choice,
         _ size: RequestSize,
         _ user: UserID,
+        _ key: KeyID,
         _ hold: Credit.Hold
     ) async throws -> NodeAnswer {
-        guard let key = try await keys.keyID(of: user) else { throw NexusError.invalidKey }
-        try await enrolment.renew(key, of: user, cap: configuration.keyCap)
         var session = try await sessions.session(with: choice.node, offer: choice.offer, user: user, key: key)
         let started: StartedCall
         do {
             started = try await call(request, session, hold, size)
-        } catch StartFault.sessionUnknown {
+        } catch StartFault.sessionUnusable {
             await sessions.forget(choice.node.id)
             session = try await sessions.session(with: choice.node, offer: choice.offer, user: user, key: key)
             started = try await call(request, session, hold, size)
@@ -100,6 +141,7 @@ extension Kernel: ChatBackend {
             book: book,
             credit: credit,
             registry: registry,
+            sessions: sessions,
             jobs: jobs,
             logger: logger,
             tokenLimit: size.answerTokenLimit
@@ -155,7 +197,10 @@ extension ChatRequest {
     fileprivate func validate() throws(NexusError) {
         guard !messages.isEmpty else { throw .invalidRequest(field: "messages", problem: "at least one is needed") }
         guard messages.count <= Self.turnLimit else {
-            throw .invalidRequest(field: "messages", problem: "\(messages.count) are too many; \(Self.turnLimit) is the limit")
+            throw .invalidRequest(
+                field: "messages",
+                problem: "\(messages.count) are too many; \(Self.turnLimit) is the limit"
+            )
         }
         for (index, message) in messages.enumerated() where !Self.roles.contains(message.role) {
             throw .invalidRequest(field: "messages[\(index)].role", problem: "'\(message.role.prefix(40))' is no role")
@@ -177,10 +222,19 @@ extension ChatRequest {
 }
 
 extension StartFault {
+    /// Whether the node's health should show it: a busy node is a healthy one.
+    fileprivate static func isNodesFault(_ error: any Error) -> Bool {
+        switch error {
+        case StartFault.nodeUnfit, StartFault.refusedForGood, is CancellationError, RPCError.cancelled: false
+        default: true
+        }
+    }
+
     /// What is told to callers about a node that did not begin.
     fileprivate static func describe(_ error: any Error) -> String {
         switch error {
         case StartFault.nodeUnfit(let reason): reason
+        case StartFault.sessionUnusable: "it waits for an earlier voucher"
         case is DeadlineExceeded, RPCError.deadlineExceeded: "it did not answer in time"
         case RPCError.unavailable: "it cannot be reached"
         default: "it failed before the answer began"

@@ -42,13 +42,16 @@ extension Kernel {
         let funds: Funds
         do { funds = try await ledger.funds(id.user) } catch { throw .internalFault("the ledger cannot be read") }
         let standing = credit.standing(of: id.user)
+        let key: KeyID?
+        do { key = try await keys.keyID(of: id.user) } catch { throw .internalFault("the store cannot be read") }
+        let spendable = if let key { try await spendable(id.user, with: key) } else { Nano.zero }
         return AccountListing(
             user: id.user,
             available: funds.available,
             bonus: funds.bonus,
             unsettled: standing.unsettled,
             reserved: standing.reserved,
-            headroom: standing.headroom(of: funds.available.clampedAdding(funds.bonus))
+            headroom: standing.headroom(of: spendable)
         )
     }
 

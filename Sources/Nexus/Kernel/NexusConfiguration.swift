@@ -4,7 +4,9 @@ public import Ledger
 public struct NexusConfiguration: Sendable {
     /// Who acts for the cluster on the ledger.
     public var roles: NexusRoles
-    /// How often nodes show a sign of life. A node that misses three gets no work.
+    /// How often nodes show a sign of life.
+    ///
+    /// A node that misses three gets no work.
     public var announceInterval: Duration
     /// How often vouchers are brought to the ledger: seconds on one machine, an hour where every batch costs gas.
     public var settleInterval: Duration

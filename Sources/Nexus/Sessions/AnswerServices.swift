@@ -1,3 +1,4 @@
+import LatticaCore
 import LatticaRPC
 import Ledger
 import Logging
@@ -9,6 +10,7 @@ struct AnswerServices: Sendable {
     let book: VoucherBook
     let credit: Credit
     let registry: NodeRegistry
+    let sessions: SessionPool
     let jobs: BackgroundJobs
     let logger: Logger
     /// The most tokens that this answer may have.
@@ -27,37 +29,66 @@ struct AnswerServices: Sendable {
     }
 
     /// The answer cannot be paid; the hold ends and the node's health shows it.
-    func failed(hold: Credit.Hold, node: NodeID, error: any Error) {
+    func failed(hold: Credit.Hold, session: NodeSession, error: any Error) {
         credit.release(hold)
-        registry.finished(node) { $0.sawFailure() }
-        logger.warning("a node failed while answering", metadata: ["node": "\(node)", "error": "\(error)"])
+        registry.finished(session.node) { $0.sawFailure() }
+        logger.warning("a node failed while answering", metadata: ["node": "\(session.node)", "error": "\(error)"])
+        // The node may reckon with another sum than this side, for instance after it gave up on a voucher.
+        if error is ReceiptFault { jobs.start { await resynchronize(session) } }
+    }
+
+    /// The answer cannot be paid for a reason of our own; the node is not to blame.
+    func failedHere(hold: Credit.Hold, node: NodeID, error: NexusError) {
+        credit.release(hold)
+        registry.finished(node) { _ in }
+        logger.error("an answer could not be paid", metadata: ["node": "\(node)", "error": "\(error)"])
     }
 
     /// Sends the voucher and waits for the node to say that it has it, in the background: the caller need not wait.
-    func handOver(_ voucher: SignedVoucher, on call: RPCCall) {
-        let logger = logger
+    func handOver(_ voucher: SignedVoucher, session: NodeSession, on call: RPCCall) {
         jobs.start {
             do {
-                var message = ProtoChatCommand()
-                message.voucher = ProtoVoucher(voucher)
-                try await call.send([UInt8](try message.serializedData()))
-                try await call.finish()
-                try await withDeadline(NodeAnswer.billDeadline) {
-                    while try await call.receive() != nil {}
+                let isAccepted = try await ContinuousClock().withDeadline(NodeAnswer.billDeadline) {
+                    try await hand(voucher, to: call)
                 }
+                if isAccepted == true { return }
+                logger.debug("a voucher was not acknowledged", metadata: ["node": "\(session.node)"])
             } catch {
-                // The voucher is stored and is shown again when the next session opens.
                 logger.debug(
                     "a voucher was not acknowledged",
-                    metadata: ["node": "\(voucher.voucher.node)", "error": "\(error)"]
+                    metadata: ["node": "\(session.node)", "error": "\(error)"]
                 )
-                call.cancel()
             }
+            call.cancel()
+            await resynchronize(session)
+        }
+    }
+
+    private func hand(_ voucher: SignedVoucher, to call: RPCCall) async throws -> Bool {
+        var message = ProtoChatCommand()
+        message.voucher = ProtoVoucher(voucher)
+        try await call.send(try message.wireBytes())
+        try await call.finish()
+        var isAccepted = false
+        while let bytes = try await call.receive() {
+            if case .voucherAccepted = try ProtoChatUpdate(wire: bytes).update { isAccepted = true }
+        }
+        return isAccepted
+    }
+
+    private func resynchronize(_ session: NodeSession) async {
+        do {
+            try await sessions.resynchronize(session)
+        } catch {
+            // The voucher is stored and is shown when the next session opens.
+            logger.debug("a node did not take a voucher", metadata: ["node": "\(session.node)", "error": "\(error)"])
         }
     }
 
     /// Has a stopped answer billed and paid in the background.
-    func settleStopped(_ answer: NodeAnswer) {
+    ///
+    /// - Returns: `false` if nobody will do it.
+    func settleStopped(_ answer: NodeAnswer) -> Bool {
         jobs.start { await answer.settleStopped() }
     }
 
@@ -73,7 +104,9 @@ struct AnswerServices: Sendable {
 final class BackgroundJobs: Sendable {
     typealias Job = @concurrent @Sendable () async -> Void
 
-    /// Jobs beyond this many wait unstarted; more than that are refused and run by nobody.
+    /// Jobs that wait to be started; more are refused.
+    ///
+    /// Those under way are as few as the answers that caused them.
     private static let limit = 8192
 
     private let queue: AsyncStream<Job>
@@ -83,9 +116,14 @@ final class BackgroundJobs: Sendable {
         (queue, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.limit))
     }
 
-    /// Has a job run soon. Every job must end by a deadline of its own.
-    func start(_ job: @escaping Job) {
-        continuation.yield(job)
+    /// Has a job run soon.
+    ///
+    /// Every job must end by a deadline of its own.
+    ///
+    /// - Returns: `false` if it will not run, since too many wait or the kernel stops.
+    @discardableResult
+    func start(_ job: @escaping Job) -> Bool {
+        if case .enqueued = continuation.yield(job) { true } else { false }
     }
 
     /// No more jobs come; ``run()`` returns when those that were started have ended.

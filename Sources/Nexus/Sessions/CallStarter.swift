@@ -1,4 +1,5 @@
 import Foundation
+import LatticaCore
 import LatticaRPC
 import Ledger
 import NodeAPI
@@ -8,9 +9,12 @@ import SwiftProtobuf
 struct StartedCall: Sendable {
     let call: RPCCall
     let requestHash: Bytes32
+    /// What the node counted before it began; it cannot bill more.
     let promptTokens: Int
-    let promptTokenLimit: Int
 }
+
+/// A node did not answer in time.
+struct DeadlineExceeded: Error, Hashable, Sendable {}
 
 /// Why a node did not begin an answer.
 enum StartFault: Error {
@@ -18,8 +22,8 @@ enum StartFault: Error {
     case refusedForGood(NexusError)
     /// This node cannot; another may.
     case nodeUnfit(String)
-    /// The node has forgotten the session; a new one will do.
-    case sessionUnknown
+    /// The node has forgotten the session, or misses a voucher that opening another one shows it.
+    case sessionUnusable
 }
 
 extension ProtoChatStart {
@@ -47,7 +51,10 @@ extension ProtoChatStart {
 /// Asks a node to begin.
 struct CallStarter: Sendable {
     let rpc: RPCClient
+    private let clock = ContinuousClock()
 
+    /// Characters of a node's own words that are passed on to callers.
+    private static let detailLimit = 200
     /// The longest a whole answer may take.
     static let answerDeadline: Duration = .seconds(3600)
     /// A node that does not accept by then is passed over.
@@ -57,15 +64,16 @@ struct CallStarter: Sendable {
     func start(_ request: ProtoChatStart, session: NodeSession, promptTokenLimit: Int) async throws -> StartedCall {
         var command = ProtoChatCommand()
         command.start = request
-        let bytes = [UInt8](try command.serializedData())
+        let bytes = try command.wireBytes()
         let call = try await rpc.open(NodeMethod.chat, on: session.peer, deadline: Self.answerDeadline)
         do {
-            let update = try await withDeadline(Self.acceptDeadline) {
+            let reply = try await clock.withDeadline(Self.acceptDeadline) { () async throws -> [UInt8]? in
                 try await call.send(bytes)
                 return try await call.receive()
             }
-            guard let update else { throw MessageError.missing("accepted") }
-            switch try ProtoChatUpdate(serializedBytes: update).update {
+            guard let reply else { throw DeadlineExceeded() }
+            guard let update = reply else { throw MessageError.missing("accepted") }
+            switch try ProtoChatUpdate(wire: update).update {
             case .accepted(let accepted):
                 guard Int(accepted.promptTokens) <= promptTokenLimit else {
                     throw StartFault.nodeUnfit("it counts more prompt tokens than the prompt can have")
@@ -73,8 +81,7 @@ struct CallStarter: Sendable {
                 return StartedCall(
                     call: call,
                     requestHash: SaltedHash.of(bytes, session: session.id),
-                    promptTokens: Int(accepted.promptTokens),
-                    promptTokenLimit: promptTokenLimit
+                    promptTokens: Int(accepted.promptTokens)
                 )
             case .refused(let refused):
                 throw fault(refused)
@@ -93,11 +100,13 @@ struct CallStarter: Sendable {
             .refusedForGood(
                 .contextLengthExceeded(limit: Int(refused.contextLength), prompt: Int(refused.promptTokens))
             )
-        case .badRequest: .refusedForGood(.invalidRequest(field: "messages", problem: refused.detail))
-        case .sessionUnknown: .sessionUnknown
+        case .badRequest:
+            .refusedForGood(
+                .invalidRequest(field: "messages", problem: String(refused.detail.prefix(Self.detailLimit)))
+            )
+        case .sessionUnknown, .unpaid: .sessionUnusable
         case .busy: .nodeUnfit("it is busy")
-        case .unpaid: .nodeUnfit("it waits for an earlier voucher")
-        case .unspecified, .UNRECOGNIZED: .nodeUnfit("it refused: \(refused.detail)")
+        case .unspecified, .UNRECOGNIZED: .nodeUnfit("it refused: \(refused.detail.prefix(Self.detailLimit))")
         }
     }
 }

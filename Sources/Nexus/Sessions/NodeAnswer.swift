@@ -1,6 +1,7 @@
 import LatticaCore
 import LatticaRPC
 import Ledger
+import Logging
 import NodeAPI
 import SwiftProtobuf
 
@@ -18,11 +19,15 @@ actor NodeAnswer: ChatAnswer {
     private let services: AnswerServices
     private var delivered: DeliveredAnswer
     private var response: Keccak256
-    private var promptTokens: Int
     private var state = State.streaming
+    /// Whether a read of the node's next message is under way.
+    private(set) var isReading = false
+    private let clock = ContinuousClock()
 
     private enum State {
         case streaming
+        /// The voucher is being written.
+        case paying
         /// Stopped by the caller; the bill is still to come.
         case stopping
         case ended
@@ -31,7 +36,9 @@ actor NodeAnswer: ChatAnswer {
     /// The longest silence between two messages of a node before the answer counts as failed.
     static let stallDeadline: Duration = .seconds(60)
     /// How long the bill of a stopped answer is waited for.
-    static let billDeadline: Duration = .seconds(10)
+    ///
+    /// The node bills one answer of a key at a time, and waits ten seconds for a payer.
+    static let billDeadline: Duration = .seconds(20)
 
     init(
         node: NodeListing,
@@ -43,14 +50,13 @@ actor NodeAnswer: ChatAnswer {
         self.node = node
         model = session.model
         call = started.call
-        promptTokens = started.promptTokens
         self.session = session
         self.hold = hold
         self.services = services
         delivered = DeliveredAnswer(
             request: started.requestHash,
             response: .zero,
-            promptTokenLimit: started.promptTokenLimit,
+            promptTokenLimit: started.promptTokens,
             completionTokens: 0,
             hold: hold.amount
         )
@@ -67,8 +73,11 @@ actor NodeAnswer: ChatAnswer {
         guard case .streaming = state else { return nil }
         do {
             while true {
-                guard let update = try await receive(within: Self.stallDeadline) else {
-                    throw MessageError.missing("finished: the node closed the stream")
+                let update = try await read()
+                // Stopped meanwhile: what was read is not delivered.
+                if case .stopping = state {
+                    settleSoon()
+                    return nil
                 }
                 switch update {
                 case .delta(let delta):
@@ -76,17 +85,14 @@ actor NodeAnswer: ChatAnswer {
                     if delta.text.isEmpty { continue }
                     return .delta(text: delta.text, tokens: Int(delta.tokens))
                 case .finished(let finished):
-                    let summary = try await pay(finished)
-                    return .finished(summary)
+                    return .finished(try await pay(finished))
                 case .accepted, .voucherAccepted, .refused:
                     throw MessageError.badField("update: out of order")
                 }
             }
-        } catch RPCError.cancelled {
-            await stop()
-            throw .nodeFailed("the caller left")
-        } catch is CancellationError {
-            await stop()
+        } catch RPCError.cancelled where state != .ended {
+            state = .stopping
+            settleSoon()
             throw .nodeFailed("the caller left")
         } catch {
             throw fail(error)
@@ -96,52 +102,63 @@ actor NodeAnswer: ChatAnswer {
     func stop() async {
         guard case .streaming = state else { return }
         state = .stopping
-        services.settleStopped(self)
+        // One task reads at a time: whoever is reading goes on from here.
+        if !isReading { settleSoon() }
     }
 
-    /// Tells the node to stop and pays what was delivered. Runs in a task of the kernel, after the caller has left.
+    private func settleSoon() {
+        if !services.settleStopped(self) { _ = fail(DeadlineExceeded()) }
+    }
+
+    /// Tells the node to stop and pays what was delivered.
+    ///
+    /// Runs in a task of the kernel, after the caller has left.
     func settleStopped() async {
         guard case .stopping = state else { return }
         do {
-            var stop = ProtoChatStop()
-            stop.delivered = UInt32(clamping: delivered.completionTokens)
-            try await send(.stop(stop))
-            try await withDeadline(Self.billDeadline) {
-                try await self.awaitBill()
+            guard let bill = try await clock.withDeadline(Self.billDeadline, { try await self.requestBill() }) else {
+                throw DeadlineExceeded()
             }
+            _ = try await pay(bill)
         } catch {
             _ = fail(error)
         }
     }
 
-    private func awaitBill() async throws {
-        while let update = try await receive(within: Self.billDeadline) {
+    private func requestBill() async throws -> ProtoChatFinished {
+        var stop = ProtoChatStop()
+        stop.delivered = UInt32(clamping: delivered.completionTokens)
+        var message = ProtoChatCommand()
+        message.stop = stop
+        try await call.send(try message.wireBytes())
+        while true {
             // Tokens that were under way when the caller left are neither delivered nor charged. A bill for them was
             // signed before the node heard of the stop; it bills again.
-            guard case .finished(let finished) = update,
+            guard case .finished(let finished) = try await NodeAnswer.update(from: call),
                 finished.receipt.outputTokens <= UInt64(delivered.completionTokens)
             else { continue }
-            _ = try await pay(finished)
-            return
+            return finished
         }
-        throw MessageError.missing("finished: the node closed the stream")
     }
 
     private func take(_ delta: ProtoChatDelta) throws {
         delivered.completionTokens += Int(delta.tokens)
         response.update(Array(delta.text.utf8))
         // A node that sends more than was asked for is stopped; it could not charge it anyway.
-        guard delivered.completionTokens <= services.tokenLimit else { throw MessageError.badField("delta: too many tokens") }
+        guard delivered.completionTokens <= services.tokenLimit else {
+            throw MessageError.badField("delta: too many tokens")
+        }
     }
 
     private func pay(_ finished: ProtoChatFinished) async throws -> ChatSummary {
+        state = .paying
         delivered.response = response.finalize()
         let receipt = try finished.receipt.signedReceipt(
             node: session.node,
             key: session.key,
             quote: session.quoteHash
         )
-        let voucher = try await services.book.pay(receipt, session: session, delivered: delivered, hold: hold)
+        let voucher = try await pay(receipt)
         state = .ended
         services.finished(
             node: session.node,
@@ -152,7 +169,7 @@ actor NodeAnswer: ChatAnswer {
             prefill: .microseconds(Int64(clamping: finished.prefillUs)),
             decode: .microseconds(Int64(clamping: finished.decodeUs))
         )
-        services.handOver(voucher, on: call)
+        services.handOver(voucher, session: session, on: call)
         return ChatSummary(
             reason: FinishReason(finished.reason),
             usage: Usage(
@@ -164,27 +181,49 @@ actor NodeAnswer: ChatAnswer {
         )
     }
 
+    private func pay(_ receipt: SignedReceipt) async throws -> SignedVoucher {
+        do {
+            // A task of its own: a caller who leaves in this moment must not interrupt the writing half-way.
+            return try await Task { [services, session, delivered, hold] in
+                try await services.book.pay(receipt, session: session, delivered: delivered, hold: hold)
+            }.value
+        } catch let fault as ReceiptFault {
+            throw fault
+        } catch {
+            services.logger.error("a voucher cannot be written", metadata: ["error": "\(error)"])
+            throw NexusError.internalFault("a voucher cannot be written; nothing was charged")
+        }
+    }
+
     /// Ends an answer that cannot be paid: nothing is charged.
     private func fail(_ error: any Error) -> NexusError {
         state = .ended
         call.cancel()
-        services.failed(hold: hold, node: session.node, error: error)
+        if let fault = error as? NexusError {
+            services.failedHere(hold: hold, node: session.node, error: fault)
+            return fault
+        }
+        services.failed(hold: hold, session: session, error: error)
         return .nodeFailed(NodeAnswer.describe(error))
     }
 
-    private func receive(within deadline: Duration) async throws -> ProtoChatUpdate.OneOf_Update? {
+    private func read() async throws -> ProtoChatUpdate.OneOf_Update {
+        isReading = true
+        defer { isReading = false }
         let call = call
-        guard let bytes = try await withDeadline(deadline, { try await call.receive() }) else { return nil }
-        guard let update = try ProtoChatUpdate(serializedBytes: bytes).update else {
-            throw MessageError.missing("update")
-        }
+        guard let update = try await clock.withDeadline(Self.stallDeadline, { try await NodeAnswer.update(from: call) })
+        else { throw DeadlineExceeded() }
         return update
     }
 
-    private func send(_ command: ProtoChatCommand.OneOf_Command) async throws {
-        var message = ProtoChatCommand()
-        message.command = command
-        try await call.send([UInt8](try message.serializedData()))
+    private static func update(from call: RPCCall) async throws -> ProtoChatUpdate.OneOf_Update {
+        guard let bytes = try await call.receive() else {
+            throw MessageError.missing("finished: the node closed the stream")
+        }
+        guard let update = try ProtoChatUpdate(wire: bytes).update else {
+            throw MessageError.missing("update")
+        }
+        return update
     }
 
     /// What is told to callers: the kind of failure, not the node's own words.

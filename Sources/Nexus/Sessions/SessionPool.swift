@@ -22,7 +22,7 @@ actor SessionPool {
 
     /// A node that takes longer to name its price is skipped.
     private static let openDeadline: Duration = .seconds(5)
-    /// Sessions are dropped, oldest model first, beyond this many; opening one costs a round trip.
+    /// Beyond this many all are dropped; opening one anew costs a round trip.
     private static let sessionLimit = 10_000
 
     init(rpc: RPCClient, book: VoucherBook, domain: TypedDomain, now: @escaping @Sendable () -> UInt64) {
@@ -47,19 +47,33 @@ actor SessionPool {
         sessions = sessions.filter { $0.key.node != node }
     }
 
-    private func open(_ node: NodeView, _ offer: Offer, user: UserID, key: KeyID) async throws -> NodeSession {
-        let channel = Credit.ChannelName(key: key, node: node.id)
+    /// Shows a node the newest voucher of a channel after one was lost on its way: without it the node's next bill would
+    /// be over another sum than ours.
+    ///
+    /// Should it fail, the next request opens a session and shows the voucher then.
+    func resynchronize(_ session: NodeSession) async throws {
+        sessions = sessions.filter { $0.key.node != session.node || $0.key.key != session.key }
+        _ = try await ask(session.node, at: session.peer, model: session.model, key: session.key)
+    }
+
+    private func ask(_ node: NodeID, at peer: PeerID, model: String, key: KeyID) async throws -> ProtoOpenSessionReply {
         var request = ProtoOpenSessionRequest()
         request.key = Data(key.bytes)
-        request.model = offer.model
-        if let voucher = await book.newest(channel) { request.voucher = ProtoVoucher(voucher) }
+        request.model = model
+        if let voucher = await book.newest(Credit.ChannelName(key: key, node: node)) {
+            request.voucher = ProtoVoucher(voucher)
+        }
         let bytes = try await rpc.call(
             NodeMethod.openSession,
-            on: node.peer,
-            request: [UInt8](try request.serializedData()),
+            on: peer,
+            request: try request.wireBytes(),
             deadline: Self.openDeadline
         )
-        let reply = try ProtoOpenSessionReply(serializedBytes: bytes)
+        return try ProtoOpenSessionReply(wire: bytes)
+    }
+
+    private func open(_ node: NodeView, _ offer: Offer, user: UserID, key: KeyID) async throws -> NodeSession {
+        let reply = try await ask(node.id, at: node.peer, model: offer.model, key: key)
         let quote = try reply.quote.signedQuote(of: node.id)
         try check(quote, against: offer, signer: node.signer)
         if reply.hasVoucher {

@@ -13,8 +13,9 @@ actor VoucherBook {
     private let domain: TypedDomain
     private var newest: [Credit.ChannelName: NexusStore.StoredVoucher] = [:]
     private var unpaid: Set<Credit.ChannelName> = []
-    /// Channels on which a voucher is being stored. A second receipt in that moment comes from a node that breaks the
-    /// rule of one open receipt for each channel.
+    /// Channels on which a voucher is being stored.
+    ///
+    /// A second receipt in that moment comes from a node that breaks the rule of one open receipt for each channel.
     private var busy: Set<Credit.ChannelName> = []
 
     init(store: NexusStore, keys: KeyRing, credit: Credit, ledger: any Ledger) {
@@ -54,7 +55,7 @@ actor VoucherBook {
         guard signed.key(in: domain) == key else { throw ReceiptFault.foreignSignature }
         let stored = NexusStore.StoredVoucher(key: key, user: user, signed: signed)
         try await store.save(stored)
-        remember(stored, on: channel)
+        if signed.voucher.amount > newest[channel]?.signed.voucher.amount ?? .zero { remember(stored, on: channel) }
         let paid = try await ledger.channel(key, signed.voucher.node).paid
         credit.restore(user: user, channel: channel, signed: signed.voucher.amount, paid: paid)
     }
