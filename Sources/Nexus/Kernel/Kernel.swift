@@ -26,7 +26,9 @@ public final class Kernel: Service, Sendable {
     let configuration: NexusConfiguration
     let logger: Logger
 
-    /// Puts a Nexus together. The host must be running, or run beside this service.
+    /// Puts a Nexus together.
+    ///
+    /// The host must be running, or run beside this service.
     public init(
         host: LatticaHost,
         ledger: any Ledger,
@@ -76,7 +78,9 @@ public final class Kernel: Service, Sendable {
         ).register(on: server)
     }
 
-    /// Takes up what an earlier run left. Call it before ``run()`` and before the first request.
+    /// Takes up what an earlier run left.
+    ///
+    /// Call it before ``run()`` and before the first request.
     public func restore() async throws {
         try await book.restore()
     }
@@ -125,7 +129,7 @@ public final class Kernel: Service, Sendable {
             for node in registry.snapshot.nodes where node.state == .live {
                 group.addTask {
                     guard let roundTrip = try? await self.host.ping(node.peer) else { return }
-                    self.registry.sawPing(node.peer, roundTrip)
+                    self.registry.sawPing(node.id, roundTrip)
                 }
             }
         }

@@ -17,8 +17,13 @@ final class RegistryService: Sendable {
     private let sponsor: Sponsor
     private let announceInterval: Duration
     private let logger: Logger
-    /// Which node each peer has proven to speak for.
-    private let entitled = NIOLockedValueBox<[PeerID: NodeID]>([:])
+    private let entitled = NIOLockedValueBox<[PeerID: Entitlement]>([:])
+
+    /// The node that a peer has proven to speak for, and the address whose signature counts for it on the ledger.
+    private struct Entitlement: Equatable {
+        let node: NodeID
+        let signer: Address
+    }
 
     init(
         ledger: any Ledger,
@@ -51,6 +56,7 @@ final class RegistryService: Sendable {
         server.register(RegistryMethod.leave) { [self] call in
             _ = try await call.request(ProtoLeaveRequest.self)
             registry.left(call.peer)
+            entitled.withLockedValue { $0[call.peer] = nil }
             logger.info("a node left", metadata: ["peer": "\(call.peer)"])
             try await call.reply(ProtoLeaveReply())
         }
@@ -69,17 +75,21 @@ final class RegistryService: Sendable {
         guard signed.registration.metadata == Keccak256.hash(peer.bytes) else {
             throw RPCFailure(code: .permissionDenied, message: "the registration was signed for another peer")
         }
-        guard let owner = Secp256k1.recover(
-            digest: signed.registration.keccakDigest(in: ledger.domain),
-            r: signed.r,
-            vs: signed.vs
-        ) else {
+        guard
+            let owner = Secp256k1.recover(
+                digest: signed.registration.keccakDigest(in: ledger.domain),
+                r: signed.r,
+                vs: signed.vs
+            )
+        else {
             throw RPCFailure(code: .permissionDenied, message: "the registration is signed by nobody")
         }
-        let node = try await number(of: signed.registration, owner: owner)
-        guard try entitle(peer, to: node) else {
+        // Before anything is written to the ledger.
+        guard hasRoom(for: peer) else {
             throw RPCFailure(code: .resourceExhausted, message: "this Nexus has as many nodes as it takes")
         }
+        let node = try await number(of: signed.registration, owner: owner)
+        entitled.withLockedValue { $0[peer] = Entitlement(node: node, signer: signed.registration.signer) }
         var reply = ProtoRegisterReply()
         reply.node = node.number
         return reply
@@ -104,11 +114,18 @@ final class RegistryService: Sendable {
         }
     }
 
-    private func entitle(_ peer: PeerID, to node: NodeID) throws -> Bool {
-        entitled.withLockedValue { entitled in
-            if entitled[peer] == nil, entitled.count >= NodeRegistry.nodeLimit { return false }
-            entitled[peer] = node
-            return true
+    /// Whether one more peer may speak for a node.
+    ///
+    /// At the limit peers whose node gets no work give way.
+    private func hasRoom(for peer: PeerID) -> Bool {
+        let isFull: @Sendable ([PeerID: Entitlement]) -> Bool = { entitled in
+            entitled[peer] == nil && entitled.count >= NodeRegistry.nodeLimit
+        }
+        guard entitled.withLockedValue({ isFull($0) }) else { return true }
+        let live = Set(registry.snapshot.nodes.filter { $0.state == .live }.map(\.peer))
+        return entitled.withLockedValue { entitled in
+            entitled = entitled.filter { live.contains($0.key) }
+            return !isFull(entitled)
         }
     }
 
@@ -119,7 +136,9 @@ final class RegistryService: Sendable {
         } catch {
             throw RPCFailure(code: .invalidArgument, message: "the announcement is not usable: \(error)")
         }
-        guard record.peer == peer, entitled.withLockedValue({ $0[peer] }) == record.node else {
+        // Receipts under another address than the ledger's would prove nothing against the node.
+        let claim = Entitlement(node: record.node, signer: record.signer)
+        guard record.peer == peer, entitled.withLockedValue({ $0[peer] }) == claim else {
             throw RPCFailure(code: .permissionDenied, message: "register first: this peer does not speak for the node")
         }
         let load = Int(request.load.active) + Int(request.load.queued)
@@ -128,7 +147,10 @@ final class RegistryService: Sendable {
             throw RPCFailure(code: .resourceExhausted, message: "this Nexus has as many nodes as it takes")
         }
         if isNew {
-            logger.info("a node joined", metadata: ["node": "\(record.node)", "peer": "\(peer)", "name": "\(record.name)"])
+            logger.info(
+                "a node joined",
+                metadata: ["node": "\(record.node)", "peer": "\(peer)", "name": "\(record.name)"]
+            )
         }
         return ProtoAnnounceReply()
     }
@@ -159,13 +181,13 @@ extension RPCServerCall {
             throw RPCFailure(code: .invalidArgument, message: "the request is missing")
         }
         do {
-            return try Request(serializedBytes: bytes)
+            return try Request(wire: bytes)
         } catch {
             throw RPCFailure(code: .invalidArgument, message: "the request cannot be decoded")
         }
     }
 
     fileprivate func reply(_ message: some Message) async throws {
-        try await send([UInt8](try message.serializedData()))
+        try await send(try message.wireBytes())
     }
 }

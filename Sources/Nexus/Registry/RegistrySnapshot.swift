@@ -86,7 +86,9 @@ public struct Offer: Sendable, Hashable {
     }
 }
 
-/// What this Nexus has measured of a node. Every figure is a moving average; `nil` until the first measurement.
+/// What this Nexus has measured of a node.
+///
+/// Every figure is a moving average; `nil` until the first measurement.
 public struct Observation: Sendable, Hashable {
     /// Round trip of a ping.
     public var latency: Duration?
@@ -94,7 +96,9 @@ public struct Observation: Sendable, Hashable {
     public var prefillRate: Double?
     /// Generated tokens a second, of one request.
     public var decodeRate: Double?
-    /// The share of recent requests that the node finished, from 0 to 1. New nodes get the benefit of the doubt.
+    /// The share of recent requests that the node finished, from 0 to 1.
+    ///
+    /// New nodes get the benefit of the doubt.
     public var health: Double = 1
 
     /// Weight of a new measurement: a change of speed shows after about five requests.

@@ -32,9 +32,10 @@ struct Sponsor: Sendable {
     func register(_ registration: NodeRegistration, kind: NodeKind, owner: Address) async throws -> NodeID {
         let ledger = commands.ledger
         let stake = try await ledger.parameters().minimumSelfStake(kind)
-        let transfer = Command.transfer(to: owner, amount: TokenAmount(stake))
-        if try await ledger.account(owner) < TokenAmount(stake) {
-            _ = try await commands.perform(transfer, caller: roles.administrator)
+        let isLent = try await ledger.account(owner) < TokenAmount(stake)
+        if isLent {
+            let loan = Command.transfer(to: owner, amount: TokenAmount(stake))
+            _ = try await commands.perform(loan, caller: roles.administrator)
         }
         let application = NodeApplication(
             kind: kind,
@@ -45,9 +46,18 @@ struct Sponsor: Sendable {
             commission: UInt16(clamping: registration.commission),
             selfStake: stake
         )
-        guard let node = try await commands.perform(.registerNode(application), caller: owner).registeredNode else {
-            throw CommandFault.undecided
+        do {
+            guard let node = try await commands.perform(.registerNode(application), caller: owner).registeredNode else {
+                throw CommandFault.undecided
+            }
+            return node
+        } catch CommandFault.refused(let reason) {
+            // A refused application must not be a way to be given money.
+            if isLent {
+                let back = Command.transfer(to: roles.administrator, amount: TokenAmount(stake))
+                _ = try await commands.perform(back, caller: owner)
+            }
+            throw CommandFault.refused(reason)
         }
-        return node
     }
 }
