@@ -30,7 +30,11 @@ import Testing
         let silent = view(1) { $0.state = .silent }
         let gone = view(2) { $0.state = .gone }
         let full = view(3) { $0.active = 4 }
-        let ranking = Router.choose(request, in: RegistrySnapshot(nodes: [silent, gone, full, view(4)]), using: &generator)
+        let ranking = Router.choose(
+            request,
+            in: RegistrySnapshot(nodes: [silent, gone, full, view(4)]),
+            using: &generator
+        )
         #expect(ranking.choices.map(\.node.id.number) == [4])
         #expect(ranking.refused.map(\.node.number) == [1, 2, 3])
         #expect(ranking.refused.allSatisfy { !$0.reason.isEmpty })

@@ -49,9 +49,13 @@ public struct Ranking: Sendable {
 ///
 /// A pure function of the request, the snapshot and the generator, so that every decision can be explained and repeated.
 public enum Router {
-    /// How a score is made. The defaults suit a small cluster of like machines.
+    /// How a score is made.
+    ///
+    /// The defaults suit a small cluster of like machines.
     public struct Weights: Sendable {
-        /// How many times a node of twice the lowest price must be faster to be as good. 0 ignores the price.
+        /// How many times a node of twice the lowest price must be faster to be as good.
+        ///
+        /// 0 ignores the price.
         public var price = 0.5
         /// Nodes within this factor of the best count as equally good, and load decides between them.
         ///
@@ -136,7 +140,7 @@ public enum Router {
         let share = Double(1 + node.active + node.foreignLoad)
         let decode = answer * share / (node.observed.decodeRate ?? assumed.decode)
         let seconds = latency + prefill + decode
-        let price = cheapest > 0 ? blendedPrice(offer) / cheapest : 1
+        let price = (blendedPrice(offer) + Self.priceFloor) / (cheapest + Self.priceFloor)
         // A node that fails every other request costs at least a second try.
         let health = max(node.observed.health, 0.05)
         let score = seconds * (1 + weights.price * (price - 1)) / health
@@ -152,6 +156,10 @@ public enum Router {
             ]
         )
     }
+
+    /// Added to prices before they are compared, so that beside a node that is free others still have a price: a
+    /// thousandth of a LAI.
+    private static let priceFloor = 1_000_000.0
 
     /// Answers are usually longer than prompts are dear: three parts output to one part input.
     private static func blendedPrice(_ offer: Offer) -> Double {

@@ -1,5 +1,6 @@
 import Ledger
 import Logging
+import NIOConcurrencyHelpers
 import NodeAPI
 
 /// Brings the newest vouchers to the ledger, many in one command (ledger specification, §7).
@@ -13,6 +14,16 @@ struct Settlement: Sendable {
     /// Who submits; anyone may.
     let settler: Address
     let logger: Logger
+    /// Why vouchers were not paid the last time, so that each reason is told once.
+    private let unpayable = NIOLockedValueBox<[Credit.ChannelName: SettleStatus]>([:])
+
+    init(commands: LedgerCommands, book: VoucherBook, credit: Credit, settler: Address, logger: Logger) {
+        self.commands = commands
+        self.book = book
+        self.credit = credit
+        self.settler = settler
+        self.logger = logger
+    }
 
     /// The most entries of one command (ledger specification, §5.2).
     static let batchLimit = 200
@@ -49,7 +60,7 @@ struct Settlement: Sendable {
         let entries = batch.map { SettleEntry($0.signed.voucher, signature: $0.signed.signature) }
         let preview = try await commands.ledger.preview(entries)
         let payable = zip(batch, preview).filter { $0.1.isPaid }.map(\.0)
-        for (stored, status) in zip(batch, preview) where !status.isPaid && status != .nothingNew {
+        for (stored, status) in zip(batch, preview) where isNews(status, of: stored) {
             logger.warning(
                 "the ledger will not pay a voucher",
                 metadata: ["node": "\(stored.signed.voucher.node)", "status": "\(status)"]
@@ -63,6 +74,17 @@ struct Settlement: Sendable {
         }
         logger.debug("settled", metadata: ["vouchers": "\(payable.count)"])
         return payable.count
+    }
+
+    /// Whether a voucher has become unpayable, or for another reason than before.
+    private func isNews(_ status: SettleStatus, of stored: NexusStore.StoredVoucher) -> Bool {
+        let channel = Credit.ChannelName(key: stored.key, node: stored.signed.voucher.node)
+        return unpayable.withLockedValue { unpayable in
+            let isUnpayable = !status.isPaid && status != .nothingNew
+            let before = unpayable.updateValue(status, forKey: channel)
+            if !isUnpayable { unpayable[channel] = nil }
+            return isUnpayable && before != status
+        }
     }
 
     private func note(_ stored: NexusStore.StoredVoucher, paid: Nano) async {
