@@ -20,6 +20,13 @@ import Testing
         #expect(order([dear, cheap]) == [2, 1])
     }
 
+    @Test func `minds the price beside a node that is free`() {
+        let free = view(1, price: 0)
+        let dear = view(2, price: 50_000_000_000)
+        let cheap = view(3, price: 1_000_000_000)
+        #expect(order([free, dear, cheap]) == [1, 3, 2])
+    }
+
     @Test func `prefers the node that does not fail`() {
         let failing = view(1) { node in (0..<10).forEach { _ in node.observed.sawFailure() } }
         #expect(order([failing, view(2)]) == [2, 1])
