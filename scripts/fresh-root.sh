@@ -31,6 +31,7 @@ if [ ! -e "$root/.fresh-root" ]; then
     mkdir -p "$root"
     debootstrap --variant=minbase --include="$swift_needs,make,git,ca-certificates" bookworm "$root" \
         "${FRESH_ROOT_MIRROR:-http://deb.debian.org/debian}" >"$root/debootstrap.log" || { tail -n 5 "$root/debootstrap.log" >&2; exit 1; }
+    echo "127.0.0.1 localhost" >"$root/etc/hosts"
     touch "$root/.fresh-root"
 fi
 
