@@ -36,7 +36,7 @@ import Testing
         var generator = SeededGenerator(seed: 1)
         let silent = view(1) { $0.state = .silent }
         let gone = view(2) { $0.state = .gone }
-        let full = view(3) { $0.active = 4 }
+        let full = view(3) { $0.active = 64 }
         let ranking = Router.choose(
             request,
             in: RegistrySnapshot(nodes: [silent, gone, full, view(4)]),

@@ -26,6 +26,7 @@ extension Kernel: ChatBackend {
         let snapshot = registry.snapshot
         let offers = snapshot.nodes.flatMap { node in node.offers.filter { $0.model == request.model } }
         guard !offers.isEmpty else { throw .modelNotFound(request.model, known: snapshot.knownModels) }
+        try request.checkLength(contextLength: offers.map(\.contextLength).max() ?? 0)
         let size = RequestSize(request, contextLength: offers.map(\.contextLength).max() ?? 0)
         var generator = SystemRandomNumberGenerator()
         let ranking = Router.choose(
@@ -193,6 +194,15 @@ extension ChatRequest {
     /// Turns of one conversation beyond these are refused before they travel.
     private static let turnLimit = 4096
     private static let roles: Set = ["system", "developer", "user", "assistant", "tool"]
+
+    /// No vocabulary in use has a longer token.
+    private static let longestToken = 256
+
+    /// Refuses a prompt that cannot fit before anybody spends time on counting its tokens.
+    fileprivate func checkLength(contextLength: Int) throws(NexusError) {
+        let fewest = messages.reduce(0) { $0 + $1.content.utf8.count } / Self.longestToken
+        guard fewest < contextLength else { throw .contextLengthExceeded(limit: contextLength, prompt: fewest) }
+    }
 
     fileprivate func validate() throws(NexusError) {
         guard !messages.isEmpty else { throw .invalidRequest(field: "messages", problem: "at least one is needed") }

@@ -46,11 +46,12 @@ struct Sponsor: Sendable {
             commission: UInt16(clamping: registration.commission),
             selfStake: stake
         )
+        let node: NodeID
         do {
-            guard let node = try await commands.perform(.registerNode(application), caller: owner).registeredNode else {
+            guard let fresh = try await commands.perform(.registerNode(application), caller: owner).registeredNode else {
                 throw CommandFault.undecided
             }
-            return node
+            node = fresh
         } catch CommandFault.refused(let reason) {
             // A refused application must not be a way to be given money.
             if isLent {
@@ -59,5 +60,8 @@ struct Sponsor: Sendable {
             }
             throw CommandFault.refused(reason)
         }
+        // In a private cluster whoever may join is let in at once.
+        _ = try await commands.perform(.resume(node: node), caller: roles.administrator)
+        return node
     }
 }

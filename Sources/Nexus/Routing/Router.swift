@@ -102,14 +102,18 @@ public enum Router {
         return Ranking(choices: choices, refused: refused)
     }
 
+    /// Requests that may wait on a node; its engine keeps a few more before it refuses by itself.
+    private static let queueLength = 60
+
     private static func refusal(of request: RoutingRequest, by node: NodeView, _ offer: Offer) -> String? {
         switch node.state {
         case .silent: return "node \(node.id) has not answered lately"
         case .gone: return "node \(node.id) has left"
         case .live: break
         }
-        if node.active + node.foreignLoad >= node.capacity {
-            return "node \(node.id) is answering \(node.active + node.foreignLoad) of \(node.capacity) requests"
+        let load = node.active + node.foreignLoad
+        if load >= node.capacity + queueLength {
+            return "node \(node.id) answers \(node.capacity) requests at once and has \(load)"
         }
         return nil
     }

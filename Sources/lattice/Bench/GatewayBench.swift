@@ -67,7 +67,6 @@ struct GatewayBench {
             straight.add(try await direct.ask(Self.question, maxTokens: 1))
         }
         let rate = try await rate { _ = try await gateway.ask(Self.question) }
-        let directRate = try await rateInTurn { _ = try await direct.ask(Self.question, maxTokens: 1) }
         let name = "direct call to the node"
         return [
             BenchRow(
@@ -88,13 +87,6 @@ struct GatewayBench {
             ),
             BenchRow("added by the gateway, p50", unit: "ms", ours: through.median - straight.median),
             BenchRow("one token, \(inFlight) in flight", unit: "requests/s", ours: rate),
-            BenchRow(
-                "one token, one in flight",
-                unit: "requests/s",
-                ours: 1000 / through.median,
-                peer: directRate,
-                named: name
-            ),
         ]
     }
 
@@ -109,12 +101,6 @@ struct GatewayBench {
             try await group.waitForAll()
         }
         return Double(share * inFlight) / ((ContinuousClock.now - start) / .seconds(1))
-    }
-
-    private func rateInTurn(_ work: @Sendable () async throws -> Void) async throws -> Double {
-        let start = ContinuousClock.now
-        for _ in 0..<requests { try await work() }
-        return Double(requests) / ((ContinuousClock.now - start) / .seconds(1))
     }
 }
 

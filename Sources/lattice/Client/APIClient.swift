@@ -79,11 +79,15 @@ struct APIClient: Sendable {
         var lines = LineSplitter(limit: Self.lineLimit)
         for try await buffer in response.body {
             for line in try lines.append(buffer) {
-                guard let event = line.payload, event != "[DONE]" else { continue }
+                guard let event = line.payload else { continue }
+                if event == "[DONE]" { return account }
                 try apply(event, to: &account, onText)
             }
         }
-        return account
+        throw Refusal(
+            code: "stream",
+            description: "the answer was cut off. Ask again: what did not arrive is not charged."
+        )
     }
 
     private struct Chunk: Decodable {

@@ -13,8 +13,8 @@ struct Credentials: Codable, Sendable {
     private static let file = "client.json"
 
     /// What an earlier start wrote, or `nil`.
-    static func load(from folder: DataFolder) -> Credentials? {
-        guard let data = FileManager.default.contents(atPath: folder.file(file)) else { return nil }
+    static func load(from folder: String) -> Credentials? {
+        guard let data = FileManager.default.contents(atPath: folder + "/" + file) else { return nil }
         return try? JSONDecoder().decode(Credentials.self, from: data)
     }
 
@@ -25,11 +25,16 @@ struct Credentials: Codable, Sendable {
         try folder.write([UInt8](try encoder.encode(self)), to: Self.file)
     }
 
-    /// The credentials to use: flags and environment first, `OPENAI_*` as other clients have it, then the file.
+    /// The credentials to use: flags and `LATTICE_*` first, then what `lattice up` wrote.
+    ///
+    /// `OPENAI_*` counts only as a pair, as other clients have it: a key for another service alone must not be shown here.
     static func find(settings: Settings, environment: [String: String]) throws -> Credentials {
-        let stored = load(from: try DataFolder(settings.text("data.dir", default: DataFolder.standardPath)))
-        let base = settings.text("base.url") ?? environment["OPENAI_BASE_URL"] ?? stored?.baseURL
-        let key = settings.text("api.key") ?? environment["OPENAI_API_KEY"] ?? stored?.apiKey
+        let openAI = environment["OPENAI_BASE_URL"].flatMap { base in
+            environment["OPENAI_API_KEY"].map { Credentials(baseURL: base, apiKey: $0) }
+        }
+        let stored = openAI ?? load(from: settings.text("data.dir", default: DataFolder.standardPath))
+        let base = settings.text("base.url") ?? stored?.baseURL
+        let key = settings.text("api.key") ?? stored?.apiKey
         guard let base, let key else {
             throw Settings.Fault(
                 description:

@@ -1,21 +1,33 @@
 import Dispatch
 import Foundation
+import NIOConcurrencyHelpers
 
 /// Ctrl-C as the end of one piece of work instead of the program.
 enum Interrupt {
-    /// Runs the work and cancels it on SIGINT.
-    static func cancelling<Value: Sendable>(
-        _ work: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
+    /// What Ctrl-C ends at the moment; nothing while a person is typing.
+    private static let work = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
+
+    /// One source for the life of the process, since a second one for the same signal may miss it.
+    ///
+    /// Unsafe only for the type checker: it is made once and never touched again.
+    nonisolated(unsafe) private static let source: any DispatchSourceSignal = {
         signal(SIGINT, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-        defer {
-            source.cancel()
-            signal(SIGINT, SIG_DFL)
+        source.setEventHandler {
+            if let cancel = work.withLockedValue({ $0 }) { cancel() } else { StandardError.print("  (Ctrl-D ends)") }
         }
-        let task = Task { try await work() }
-        source.setEventHandler { task.cancel() }
         source.resume()
+        return source
+    }()
+
+    /// Runs the work and cancels it on SIGINT.
+    static func cancelling<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        _ = unsafe source
+        let task = Task { try await body() }
+        work.withLockedValue { $0 = { task.cancel() } }
+        defer { work.withLockedValue { $0 = nil } }
         return try await withTaskCancellationHandler {
             try await task.value
         } onCancel: {

@@ -112,17 +112,21 @@ struct Conversation {
 
     /// Asks, prints the answer as it comes, and remembers both.
     mutating func ask(_ question: String) async throws {
-        messages.append(APIClient.Message(role: "user", content: question))
+        guard !question.isEmpty else {
+            throw ValidationError("There is no question. Give one, or type it to 'lattice chat'.")
+        }
+        // Remembered only once it is answered: a refused question must not weigh on those that follow.
+        let asked = messages + [APIClient.Message(role: "user", content: question)]
         let request = Request(
             client: client,
             model: model,
-            messages: messages,
+            messages: asked,
             maxTokens: maxTokens,
             temperature: temperature,
             isQuiet: asJSON
         )
         let (text, account) = try await Interrupt.cancelling { try await request.run() }
-        messages.append(APIClient.Message(role: "assistant", content: text))
+        messages = asked + [APIClient.Message(role: "assistant", content: text)]
         if asJSON {
             try report(text, account)
         } else {

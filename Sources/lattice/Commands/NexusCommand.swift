@@ -56,9 +56,15 @@ struct NexusCommand: AsyncParsableCommand {
             let json = json
             try await Process.run(parts.services(), logger: logger) {
                 guard let port = await parts.listening.port() else { return }
-                let base = "http://\(settings.text("host", default: "127.0.0.1")):\(port)"
+                let base = settings.ownURL(port: port)
                 let credentials = try await parts.credentials(in: folder, baseURL: base + "/v1")
-                let welcome = Welcome(page: base, credentials: credentials, join: "\(join)", model: "MODEL")
+                let welcome = Welcome(
+                    page: base,
+                    credentials: credentials,
+                    join: "\(join)",
+                    model: "MODEL",
+                    folder: folder
+                )
                 print(json ? try JSON.text(welcome) : welcome.text)
                 fflush(nil)
             }

@@ -27,8 +27,7 @@ struct UpCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await Settings(
-            flags: common.flags.merging(nexus.flags) { $1 }.merging(node.flags) { $1 }.merging(["name": name ?? "local"]
-            ) { $1 },
+            flags: common.flags.merging(nexus.flags) { $1 }.merging(node.flags) { $1 }.merging(["name": name]) { $1 },
             file: common.config
         )
         let logger = try CommonOptions.logger(settings, label: "lattice")
@@ -37,16 +36,28 @@ struct UpCommand: AsyncParsableCommand {
         let parts = try await NexusParts(settings: settings, folder: folder, metrics: metrics, logger: logger)
         guard let join = parts.joinAddress else { throw Settings.Fault(description: "p2p.listen names no address") }
         let (joins, joined) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let nodeParts = try await NodeParts(settings: settings, folder: folder, nexus: join, logger: logger) { _ in
+        let nodeParts = try await NodeParts(
+            settings: settings,
+            folder: folder,
+            nexus: join,
+            defaultName: "local",
+            logger: logger
+        ) { _ in
             joined.yield()
         }
         let json = json
         try await Process.run(parts.services(with: nodeParts.services), logger: logger) {
             guard let port = await parts.listening.port() else { return }
             for await _ in joins { break }
-            let base = "http://\(settings.text("host", default: "127.0.0.1")):\(port)"
+            let base = settings.ownURL(port: port)
             let credentials = try await parts.credentials(in: folder, baseURL: base + "/v1")
-            let welcome = Welcome(page: base, credentials: credentials, join: "\(join)", model: nodeParts.model)
+            let welcome = Welcome(
+                page: base,
+                credentials: credentials,
+                join: "\(join)",
+                model: nodeParts.model,
+                folder: folder
+            )
             print(json ? try JSON.text(welcome) : welcome.text)
             fflush(nil)
         }
@@ -60,8 +71,14 @@ struct Welcome: Encodable {
     var api_key: String
     var join: String
     var model: String
+    private let chat: String
 
-    init(page: String, credentials: Credentials, join: String, model: String) {
+    enum CodingKeys: CodingKey {
+        case page, base_url, api_key, join, model
+    }
+
+    init(page: String, credentials: Credentials, join: String, model: String, folder: DataFolder) {
+        chat = folder.path == DataFolder.standardPath ? "" : " --data-dir \(folder.path)"
         self.page = "\(page)/#key=\(credentials.apiKey)"
         base_url = credentials.baseURL
         api_key = credentials.apiKey
@@ -77,7 +94,7 @@ struct Welcome: Encodable {
           API      \(base_url)
           API key  \(api_key)
 
-          Chat     lattice chat "What is a knowledge hub?"
+          Chat     lattice chat "What is a knowledge hub?"\(chat)
           Try      curl \(base_url)/chat/completions -H 'Authorization: Bearer \(api_key)' \\
                      -H 'Content-Type: application/json' \\
                      -d '{"model":"\(model)","messages":[{"role":"user","content":"What is Lattice?"}]}'
@@ -112,7 +129,7 @@ enum Process {
                     failureTerminationBehavior: .gracefullyShutdownGroup
                 )
             ],
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = stopDeadline

@@ -96,10 +96,15 @@ struct NexusParts {
 
     /// The API key of this machine's own user: the stored one if it still opens an account, else a fresh one.
     func credentials(in folder: DataFolder, baseURL: String) async throws -> Credentials {
-        if var stored = Credentials.load(from: folder), (try? await kernel.authenticate(apiKey: stored.apiKey)) != nil {
-            stored.baseURL = baseURL
-            try stored.save(in: folder)
-            return stored
+        if var stored = Credentials.load(from: folder.path) {
+            do {
+                _ = try await kernel.authenticate(apiKey: stored.apiKey)
+                stored.baseURL = baseURL
+                try stored.save(in: folder)
+                return stored
+            } catch NexusError.invalidKey {
+                // Another database lies here than the one that gave the key.
+            }
         }
         let key = try await kernel.enrol(label: "first user").apiKey
         let credentials = Credentials(baseURL: baseURL, apiKey: key)

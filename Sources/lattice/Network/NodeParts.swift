@@ -12,6 +12,8 @@ import ServiceLifecycle
 struct NodeParts {
     let host: LatticaHost
     private let startedHost: StartedHost
+    /// Held as long as the node runs: two processes with one node's keys would sign over each other.
+    private let lock: FolderLock
     let engine: Engine
     let service: NodeService
     let name: String
@@ -22,18 +24,23 @@ struct NodeParts {
         settings: Settings,
         folder: DataFolder,
         nexus: Multiaddr,
+        defaultName: String = ProcessInfo.processInfo.hostName,
         logger: Logger,
         onJoin: @escaping @Sendable (NodeID) -> Void
     ) async throws {
-        name = settings.text("name", default: ProcessInfo.processInfo.hostName)
+        name = settings.text("name", default: defaultName)
         guard (1...64).contains(name.utf8.count), !name.contains("/"), !name.hasPrefix(".") else {
             throw Settings.Fault(
                 description: "name is '\(name)': it must have 1 to 64 bytes and no slash. Set it with --name."
             )
         }
         let folder = try folder.folder("nodes").folder(name)
+        lock = try folder.lock()
         let path = try settings.text("model") ?? DefaultModel.path()
         model = settings.text("model.name") ?? DefaultModel.name(of: path)
+        guard (1...128).contains(model.utf8.count) else {
+            throw Settings.Fault(description: "model.name must have 1 to 128 bytes. Set it with --model-name.")
+        }
         let processors = ProcessInfo.processInfo.activeProcessorCount
         engine = try await Engine.load(
             path: path,

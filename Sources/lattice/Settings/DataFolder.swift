@@ -55,6 +55,10 @@ struct DataFolder: Sendable {
         let path = file(name)
         if !FileManager.default.fileExists(atPath: path) { try write(make(), to: name) }
         do {
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int ?? 0
+            guard mode & 0o077 == 0 else {
+                throw Fault(description: "others can read the key \(path). Take that right away: chmod 600 \(path)")
+            }
             let bytes = try Data(contentsOf: URL(filePath: path))
             guard bytes.count == 32 else { throw Fault(description: "\(path) does not hold a key of 32 bytes") }
             return [UInt8](bytes)
@@ -75,7 +79,11 @@ struct DataFolder: Sendable {
                 options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: [.ownerReadWrite]
             )
-            try descriptor.closeAfter { _ = try descriptor.writeAll(bytes) }
+            try descriptor.closeAfter {
+                _ = try descriptor.writeAll(bytes)
+                // On disk before it takes the name, so that no power cut leaves an empty key.
+                guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
+            }
             // Replaces what is there in one step.
             guard unsafe rename(temporary.string, file(name)) == 0 else { throw Errno(rawValue: errno) }
         } catch {
@@ -87,4 +95,30 @@ struct DataFolder: Sendable {
     private static func reason(_ error: any Error) -> String {
         (error as NSError).localizedDescription
     }
+
+    /// Keeps other processes out of the folder until it is let go of, or the process ends.
+    func lock() throws -> FolderLock { try FolderLock(self) }
+}
+
+/// A folder that this process alone works in.
+final class FolderLock: Sendable {
+    private let descriptor: FileDescriptor
+
+    fileprivate init(_ folder: DataFolder) throws {
+        descriptor = try FileDescriptor.open(
+            FilePath(folder.file(".lock")),
+            .readWrite,
+            options: [.create, .closeOnExec],
+            permissions: [.ownerReadWrite]
+        )
+        guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            try? descriptor.close()
+            throw DataFolder.Fault(
+                description:
+                    "\(folder.path) is in use by another process. Stop it, or choose another --name or --data-dir."
+            )
+        }
+    }
+
+    deinit { try? descriptor.close() }
 }

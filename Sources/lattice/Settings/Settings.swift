@@ -69,6 +69,13 @@ struct Settings: Sendable {
         return number
     }
 
+    /// Where this machine's own clients reach the server: a wildcard address stands for loopback.
+    func ownURL(port: Int) -> String {
+        let host = text("host", default: "127.0.0.1")
+        let reachable = ["0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"][host] ?? host
+        return "http://\(reachable.contains(":") && !reachable.hasPrefix("[") ? "[\(reachable)]" : reachable):\(port)"
+    }
+
     private static func variable(_ key: String) -> String {
         "LATTICE_" + key.replacing(".", with: "_").uppercased()
     }
