@@ -4,6 +4,8 @@ SHELL := /bin/bash
 
 SWIFT_TEST_FLAGS ?=
 LATTICE := .build/release/lattice
+# Without it SwiftPM passes package traits in another order each time it plans, and compiles half the packages again.
+SWIFT := SWIFT_DETERMINISTIC_HASHING=1 swift
 export LATTICE_SHARED ?= $(abspath ../shared)
 
 .PHONY: help run test unit demo browser build release format lint interop bench bench-gateway bench-engine proto docs clean setup setup-test
@@ -17,8 +19,8 @@ run: release ## Start a whole network on this machine: Nexus, ledger, one LLM no
 test: setup-test unit demo browser interop ## Run every test
 
 unit: setup
-	swift build --build-tests --explicit-target-dependency-import-check error
-	swift test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+	$(SWIFT) test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
 
 demo: ## Ten prompts, a second node that comes and dies, a conserved ledger
 	scripts/demo.sh
@@ -30,10 +32,10 @@ interop: ## Dial and be dialled by other libp2p implementations
 	scripts/interop.sh
 
 build: setup ## Build everything for debugging
-	swift build --explicit-target-dependency-import-check error
+	$(SWIFT) build --explicit-target-dependency-import-check error
 
 release: setup ## Build the release binary, .build/release/lattice
-	swift build -c release --static-swift-stdlib --product lattice
+	$(SWIFT) build -c release --static-swift-stdlib --product lattice
 
 format: ## Format the Swift sources
 	swift format --in-place --recursive --parallel Package.swift Sources Tests Interop

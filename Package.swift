@@ -174,7 +174,7 @@ let package = Package(
         ),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
-        tests("Inference", ["InferenceKernels"], exclude: ["Vectors"]),
+        tests("Inference", ["InferenceKernels"], exclude: ["Vectors", "Template/Vectors"]),
         tests(
             "NodeHost",
             [

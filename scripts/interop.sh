@@ -9,7 +9,8 @@ if [ ! -x "$shared/peers/install.sh" ]; then
     echo "interop: SKIPPED, no peers at $shared/peers; set LATTICE_SHARED" >&2
     exit 0
 fi
-export LATTICE_SHARED=$(realpath "$shared")
+LATTICE_SHARED=$(realpath "$shared")
+export LATTICE_SHARED
 export LATTICE_PEERS=${LATTICE_PEERS:-$HOME/.cache/lattica-peers}
 sh "$shared/peers/install.sh" "$LATTICE_PEERS" >/dev/null
 exec python3 Interop/run.py "$@"

@@ -48,7 +48,8 @@ struct Sponsor: Sendable {
         )
         let node: NodeID
         do {
-            guard let fresh = try await commands.perform(.registerNode(application), caller: owner).registeredNode else {
+            guard let fresh = try await commands.perform(.registerNode(application), caller: owner).registeredNode
+            else {
                 throw CommandFault.undecided
             }
             node = fresh

@@ -131,6 +131,7 @@ struct Conversation {
             try report(text, account)
         } else {
             print(text.hasSuffix("\n") ? "" : "\n", terminator: "")
+            fflush(nil)
             StandardError.print(account.map(Self.line) ?? "stopped; what had arrived is charged")
         }
     }
