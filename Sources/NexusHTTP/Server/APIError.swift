@@ -95,7 +95,7 @@ extension APIError {
         case .invalidKey:
             self = APIError(
                 status: .unauthorized,
-                message: "The API key is unknown or revoked. Make one with the lattice command.",
+                message: "The API key is unknown or revoked. 'lattice up' prints the one that opens this network.",
                 type: "authentication_error",
                 code: "invalid_api_key"
             )

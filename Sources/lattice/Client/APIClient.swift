@@ -147,10 +147,8 @@ struct APIClient: Sendable {
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, timeout: Self.headerTimeout)
-        } catch let error as HTTPClientError {
-            throw Refusal(code: "unreachable", description: unreachable(error))
-        } catch let error as NIOConnectionError {
-            throw Refusal(code: "unreachable", description: unreachable(error))
+        } catch where error is HTTPClientError || error is NIOConnectionError || error is IOError {
+            throw Refusal(code: "unreachable", description: unreachable)
         }
         guard response.status != .ok else { return response }
         struct Body: Decodable {
@@ -170,7 +168,7 @@ struct APIClient: Sendable {
         )
     }
 
-    private func unreachable(_ error: any Error) -> String {
+    private var unreachable: String {
         "nothing answers at \(credentials.baseURL). Is it running? Start it with 'lattice up', or name another with --base-url."
     }
 }
