@@ -147,7 +147,7 @@ struct APIClient: Sendable {
         let response: HTTPClientResponse
         do {
             response = try await http.execute(request, timeout: Self.headerTimeout)
-        } catch where error is HTTPClientError || error is NIOConnectionError || error is IOError {
+        } catch  where error is HTTPClientError || error is NIOConnectionError || error is IOError {
             throw Refusal(code: "unreachable", description: unreachable)
         }
         guard response.status != .ok else { return response }
