@@ -121,7 +121,9 @@ import Testing
                     let total = charged.clampedAdding(settled)
                     #expect(total > .zero)
                     #expect(total <= most)
-                    #expect(await network.kernel.nodes().allSatisfy { $0.active == 0 })
+                    try await eventually("the node is free again") {
+                        await network.kernel.nodes().allSatisfy { $0.active == 0 }
+                    }
                 }
             }
         }
