@@ -26,8 +26,9 @@ extension Kernel: ChatBackend {
         let snapshot = registry.snapshot
         let offers = snapshot.nodes.flatMap { node in node.offers.filter { $0.model == request.model } }
         guard !offers.isEmpty else { throw .modelNotFound(request.model, known: snapshot.knownModels) }
-        try request.checkLength(contextLength: offers.map(\.contextLength).max() ?? 0)
-        let size = RequestSize(request, contextLength: offers.map(\.contextLength).max() ?? 0)
+        let contextLength = offers.map(\.contextLength).max() ?? 0
+        try request.checkLength(contextLength: contextLength)
+        let size = RequestSize(request, contextLength: contextLength)
         var generator = SystemRandomNumberGenerator()
         let ranking = Router.choose(
             RoutingRequest(

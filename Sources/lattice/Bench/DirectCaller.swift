@@ -38,22 +38,22 @@ actor DirectCaller {
             reply.chainID = domain.chainID
             reply.verifyingContract = Data(domain.verifyingContract.bytes)
             reply.announceIntervalMs = 2000
-            try await call.send([UInt8](try reply.serializedData()))
+            try await call.send(try reply.wireBytes())
         }
         server.register(RegistryMethod.register) { call in
             _ = try await call.receive()
             var reply = ProtoRegisterReply()
             reply.node = 1
-            try await call.send([UInt8](try reply.serializedData()))
+            try await call.send(try reply.wireBytes())
         }
         server.register(RegistryMethod.announce) { call in
             _ = try await call.receive()
-            try await call.send([UInt8](try ProtoAnnounceReply().serializedData()))
+            try await call.send(try ProtoAnnounceReply().wireBytes())
             join.yield(call.peer)
         }
         server.register(RegistryMethod.leave) { call in
             _ = try await call.receive()
-            try await call.send([UInt8](try ProtoLeaveReply().serializedData()))
+            try await call.send(try ProtoLeaveReply().wireBytes())
         }
     }
 
@@ -70,10 +70,10 @@ actor DirectCaller {
         let bytes = try await rpc.call(
             NodeMethod.openSession,
             on: node.peer,
-            request: [UInt8](try request.serializedData()),
+            request: try request.wireBytes(),
             deadline: .seconds(10)
         )
-        let reply = try ProtoOpenSessionReply(serializedBytes: bytes)
+        let reply = try ProtoOpenSessionReply(wire: bytes)
         guard let id = Bytes32([UInt8](reply.session)) else { throw MessageError.badField("session") }
         session = (id, try reply.quote.signedQuote(of: node.id).quote)
     }
@@ -98,9 +98,9 @@ actor DirectCaller {
         request.credit = Nano.lai.count
         command.start = request
         let call = try await rpc.open(NodeMethod.chat, on: node.peer, deadline: .seconds(60))
-        try await call.send([UInt8](try command.serializedData()))
+        try await call.send(try command.wireBytes())
         while let bytes = try await call.receive() {
-            guard case .finished(let finished) = try ProtoChatUpdate(serializedBytes: bytes).update else { continue }
+            guard case .finished(let finished) = try ProtoChatUpdate(wire: bytes).update else { continue }
             let time = ContinuousClock.now - start
             try await pay(finished, on: call, node.id, session.quote)
             while try await call.receive() != nil {}
@@ -121,7 +121,7 @@ actor DirectCaller {
         newest = voucher
         var command = ProtoChatCommand()
         command.voucher = ProtoVoucher(SignedVoucher(voucher: voucher, signature: try key.sign(voucher, in: domain)))
-        try await call.send([UInt8](try command.serializedData()))
+        try await call.send(try command.wireBytes())
         try await call.finish()
     }
 }
