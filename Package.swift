@@ -19,6 +19,11 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let x509 = product(name: "X509", package: "swift-certificates")
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let nioConcurrency = product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let logging = product(name: "Logging", package: "swift-log")
@@ -62,7 +67,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -81,16 +89,29 @@ let package = Package(
         module("LatticaCore", ["Multiformats", .nioCore, .crypto]),
         module(
             "LatticaConnection",
-            ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .crypto, .logging]
+            [
+                "LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .nioHTTP1, .nioWebSocket, .nioTLS,
+                .nioSSL, .x509, .asn1, .crypto, .logging, .metrics,
+            ]
         ),
         module("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
-        module("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
+        // The compressions of Lattica's RPC dialect.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"])]),
+        module(
+            "LatticaRPC",
+            [
+                "LatticaCore", "Multiformats", "CZlib", "CZstd", "CLZ4", "CBrotli", .nioCore, .nioConcurrency, .logging,
+                .metrics,
+            ]
+        ),
         module(
             "Lattica",
             [
                 "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .nioCore,
-                .nioPosix,
-                .nioConcurrency, .logging, .lifecycle,
+                .nioPosix, .nioConcurrency, .logging, .metrics, .lifecycle,
             ]
         ),
 
@@ -156,20 +177,27 @@ let package = Package(
         // Tests.
         .target(
             name: "LatticeTesting",
-            dependencies: ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency],
+            dependencies: ["LatticaConnection", "LatticaCore", "Multiformats", .nioCore, .nioConcurrency],
             path: "Tests/LatticeTesting",
             swiftSettings: strict
         ),
         tests("Multiformats"),
         tests("LatticaCore", ["Multiformats", .nioCore, .crypto]),
-        tests("LatticaConnection", ["LatticaCore", "Multiformats", .nioCore, .nioPosix, .crypto, .logging]),
+        tests(
+            "LatticaConnection",
+            [
+                "LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .nioSSL, .x509, .asn1, .crypto,
+                .logging,
+            ],
+            exclude: ["Vectors"]
+        ),
         tests("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore]),
-        tests("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .logging]),
+        tests("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
         tests(
             "Lattica",
             [
                 "LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats", .nioCore,
-                .nioPosix, .logging,
+                .nioPosix, .nioConcurrency, .logging,
             ]
         ),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),

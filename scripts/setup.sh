@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 declare -A packages=(
-    [build]="git ca-certificates g++ pkg-config libsecp256k1-dev libsqlite3-dev"
+    [build]="git ca-certificates g++ pkg-config libsecp256k1-dev libsqlite3-dev zlib1g-dev libzstd-dev liblz4-dev libbrotli-dev"
     [test]="python3-venv chromium chromium-driver"
     [interop]="python3-venv python3-pip iproute2 gcc python3-dev libgmp-dev"
 )
@@ -16,6 +16,10 @@ declare -A why=(
     [pkg-config]="finds the libraries below"
     [libsecp256k1-dev]="signatures of wallets in the ledger"
     [libsqlite3-dev]="ledger, Nexus and nodes keep their state in SQLite"
+    [zlib1g-dev]="compression that peers of Lattica may use in calls: gzip"
+    [libzstd-dev]="the same: zstd"
+    [liblz4-dev]="the same: lz4"
+    [libbrotli-dev]="the same: brotli"
     [python3-venv]="the clients in tests have Python environments of their own"
     [python3-pip]="downloads a foreign peer"
     [chromium]="the page is tested in a real browser"
@@ -35,6 +39,10 @@ present() {
     g++) compgen -G '/usr/include/c++/*/vector' && compgen -G '/usr/include/*/sys/types.h' ;;
     libsecp256k1-dev) pkg-config --exists libsecp256k1 ;;
     libsqlite3-dev) pkg-config --exists sqlite3 ;;
+    zlib1g-dev) pkg-config --exists zlib ;;
+    libzstd-dev) pkg-config --exists libzstd ;;
+    liblz4-dev) pkg-config --exists liblz4 ;;
+    libbrotli-dev) pkg-config --exists libbrotlienc libbrotlidec ;;
     libgmp-dev) pkg-config --exists gmp || [ -e /usr/include/gmp.h ] || compgen -G '/usr/include/*/gmp.h' ;;
     python3-venv) python3 -c 'import ensurepip, venv' ;;
     python3-pip) python3 -m pip --version ;;

@@ -32,7 +32,7 @@ public final class LatticaHost: Host, Service {
         }
 
         var phase = Phase.fresh
-        var listeners: [TCPListener] = []
+        var listeners: [any Listener] = []
         var connections: [PeerID: [Connection]] = [:]
         var identities: [PeerID: IdentifyMessage] = [:]
         var dials: [DialTarget: Dial] = [:]
@@ -81,7 +81,7 @@ public final class LatticaHost: Host, Service {
             return true
         }
         guard isFresh else { throw .alreadyStarted }
-        var listeners: [TCPListener] = []
+        var listeners: [any Listener] = []
         for address in configuration.listen {
             do {
                 listeners.append(try await transport.listen(at: address))

@@ -23,6 +23,7 @@ final class YamuxStream: MuxedStream {
 
     var remotePeer: PeerID { connection.remotePeer }
     var remoteAddress: Multiaddr { connection.remoteAddress }
+    var executor: (any TaskExecutor)? { connection.executor }
 
     func read() async throws(StreamError) -> ByteBuffer? {
         // On the loop, and with bytes at hand, nothing is allocated and nobody waits.

@@ -6,7 +6,7 @@ public import NIOCore
 import NIOPosix
 
 /// Dials and listens over TCP; every connection is secured by Noise and multiplexed by yamux before anyone sees it.
-public struct TCPTransport: Sendable {
+public struct TCPTransport: Transport {
     private let settings: ConnectionSettings
     private let group: any EventLoopGroup
     private let handshakes = NIOLockedValueBox(0)
@@ -16,6 +16,12 @@ public struct TCPTransport: Sendable {
         self.settings = settings
         self.group = group
     }
+
+    /// Whether the address is of the form `/ip4|ip6|dns…/…/tcp/PORT`.
+    public func canDial(_ address: Multiaddr) -> Bool { address.tcpEndpoint != nil }
+
+    /// Whether the address is of that form; names cannot be listened at.
+    public func canListen(at address: Multiaddr) -> Bool { address.tcpEndpoint != nil }
 
     /// Connects to a peer and secures the connection.
     ///
@@ -71,7 +77,7 @@ public struct TCPTransport: Sendable {
     /// Accepts connections at an address.
     ///
     /// - Parameter address: `/ip4|ip6/…/tcp/PORT`; port 0 takes a free one.
-    public func listen(at address: Multiaddr) async throws(ListenError) -> TCPListener {
+    public func listen(at address: Multiaddr) async throws(ListenError) -> any Listener {
         guard let endpoint = address.tcpEndpoint else { throw .addressNotSupported("\(address)") }
         let host: String
         switch endpoint.host {
@@ -154,11 +160,11 @@ public struct TCPTransport: Sendable {
 }
 
 /// A port that peers can connect to.
-public struct TCPListener: Sendable {
+struct TCPListener: Listener {
     private let channel: any Channel
 
     /// Where it listens, with the port that the system gave.
-    public let address: Multiaddr
+    let address: Multiaddr
 
     init(channel: any Channel, address: Multiaddr) {
         self.channel = channel
@@ -168,7 +174,7 @@ public struct TCPListener: Sendable {
     /// Takes no more connections.
     ///
     /// Those that were accepted live on.
-    public func close() async {
+    func close() async {
         // It fails only if the port is closed already.
         try? await channel.close()
     }

@@ -16,6 +16,12 @@ public protocol MuxedStream: Sendable {
     /// The address the connection was dialled at or came from.
     var remoteAddress: Multiaddr { get }
 
+    /// Where reading and writing cost no hops between threads: the event loop of the connection; `nil` if all places are
+    /// alike.
+    ///
+    /// Nothing that computes for longer than about a millisecond belongs there.
+    var executor: (any TaskExecutor)? { get }
+
     /// The next bytes, at least one; `nil` once the peer has closed its side.
     ///
     /// Reading is what opens the receive window again: a reader that stops holds the sender back.
@@ -30,6 +36,11 @@ public protocol MuxedStream: Sendable {
 
     /// Ends both directions at once; the peer sees a reset. Harmless on a stream that has ended.
     func reset()
+}
+
+extension MuxedStream {
+    /// None.
+    public var executor: (any TaskExecutor)? { nil }
 }
 
 /// Why a stream cannot be read or written any more.
