@@ -188,8 +188,7 @@ let package = Package(
             [
                 "LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .nioSSL, .x509, .asn1, .crypto,
                 .logging,
-            ],
-            exclude: ["Vectors"]
+            ]
         ),
         tests("LatticaProtocols", ["LatticaCore", "Multiformats", .nioCore]),
         tests("LatticaRPC", ["LatticaCore", "Multiformats", .nioCore, .nioConcurrency, .logging]),
