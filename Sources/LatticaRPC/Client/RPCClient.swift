@@ -76,9 +76,15 @@ public struct RPCClient: Sendable {
         }
         // One flight for a call with one message.
         if let request { RPCFrame.message(request, isLast: true).write(to: &first) }
-        let call = RPCCall(stream: stream, limits: limits, deadline: left, clock: clock, hasFinished: request != nil)
-        try await call.begin(first)
-        return call
+        let leg = RPCStreamLeg(
+            stream: stream,
+            limits: limits,
+            deadline: left,
+            clock: clock,
+            hasFinished: request != nil
+        )
+        try await leg.begin(first)
+        return RPCCall(leg: leg, maximumMessage: limits.maximumMessage)
     }
 
     private func openStream(to peer: PeerID, deadline: Duration?) async throws(RPCError) -> any MuxedStream {

@@ -55,18 +55,8 @@ public final class RPCServer: Sendable {
         do throws(RPCError) {
             let opening = try await opening(of: stream)
             logger[metadataKey: "method"] = "\(opening.header.method)"
-            guard let handler = state.withLockedValue({ $0.handlers[opening.header.method] }) else {
-                let status = RPCStatus(code: .unimplemented, message: "no method \(opening.header.method)")
-                return try await finish(stream, with: status)
-            }
-            guard admit(stream.remotePeer) else {
-                logger.debug("a call was refused: too many are under way")
-                let status = RPCStatus(code: .resourceExhausted, message: "too many calls are under way")
-                return try await finish(stream, with: status)
-            }
-            defer { release(stream.remotePeer) }
-            let work = RPCServerWork(stream: stream, opening: opening, limits: limits, clock: clock, logger: logger)
-            if let status = try await work.run(handler) { try await finish(stream, with: status) }
+            let work = RPCServerWork(stream: stream, opening: opening, limits: limits, clock: clock, server: self)
+            if let status = try await work.run() { try await finish(stream, with: status) }
         } catch {
             stream.reset()
             switch error {
@@ -112,6 +102,52 @@ public final class RPCServer: Sendable {
             do throws(StreamError) { while try await stream.read() != nil {} } catch { throw RPCError(error) }
         }
         if isClosed == nil { stream.reset() }
+    }
+
+    /// Finds the handler of a method, runs it, and tells how it ended.
+    ///
+    /// The entry of every dialect: it admits the call, counts it, and makes a status of what the handler throws. The
+    /// deadline is told to the handler; whoever calls this watches over it, and cancels the task when it has passed or
+    /// when the caller has gone.
+    func answer(
+        _ method: RPCMethod,
+        peer: PeerID,
+        metadata: [String: String],
+        deadline: Duration?,
+        leg: any RPCServerLeg
+    ) async -> RPCStatus {
+        guard let handler = state.withLockedValue({ $0.handlers[method] }) else {
+            return RPCStatus(code: .unimplemented, message: "no method \(method)")
+        }
+        guard admit(peer) else {
+            logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(peer)"])
+            return RPCStatus(code: .resourceExhausted, message: "too many calls are under way")
+        }
+        defer { release(peer) }
+        let call = RPCServerCall(
+            method: method,
+            peer: peer,
+            metadata: metadata,
+            deadline: deadline,
+            leg: leg,
+            maximumMessage: limits.maximumMessage
+        )
+        do {
+            try await handler(call)
+            return .ok
+        } catch let failure as RPCFailure {
+            return RPCStatus(code: failure.code, message: failure.message)
+        } catch is CancellationError {
+            return RPCStatus(code: .cancelled, message: "the call was cancelled")
+        } catch RPCError.cancelled {
+            return RPCStatus(code: .cancelled, message: "the call was cancelled")
+        } catch {
+            logger.warning(
+                "a handler failed",
+                metadata: ["peer": "\(peer)", "method": "\(method)", "error": "\(error)"]
+            )
+            return RPCStatus(code: .internalError, message: "the peer has a fault")
+        }
     }
 
     private func admit(_ peer: PeerID) -> Bool {

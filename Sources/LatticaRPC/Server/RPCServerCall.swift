@@ -1,6 +1,5 @@
 public import LatticaCore
-import NIOConcurrencyHelpers
-import NIOCore
+public import NIOCore
 
 /// A call under way, as its handler sees it.
 ///
@@ -9,49 +8,50 @@ import NIOCore
 public struct RPCServerCall: Sendable {
     /// Which method is called.
     public let method: RPCMethod
+    /// The caller, proven by the connection's handshake.
+    public let peer: PeerID
     /// What the caller added to the call.
     public let metadata: [String: String]
     /// How long the caller waits, counted from the call's arrival; `nil` if it does not say.
     public let deadline: Duration?
 
-    private let stream: any MuxedStream
-    private let inbox: RPCInbox
-    private let isOver: NIOLockedValueBox<Bool>
-    private let limits: RPCLimits
+    private let leg: any RPCServerLeg
+    private let maximumMessage: ByteCount
 
-    init(_ header: RPCHeader, stream: any MuxedStream, inbox: RPCInbox, limits: RPCLimits) {
-        method = header.method
-        metadata = header.metadata
-        deadline = header.deadline
-        self.stream = stream
-        self.inbox = inbox
-        self.limits = limits
-        isOver = NIOLockedValueBox(false)
+    init(
+        method: RPCMethod,
+        peer: PeerID,
+        metadata: [String: String],
+        deadline: Duration?,
+        leg: any RPCServerLeg,
+        maximumMessage: ByteCount
+    ) {
+        self.method = method
+        self.peer = peer
+        self.metadata = metadata
+        self.deadline = deadline
+        self.leg = leg
+        self.maximumMessage = maximumMessage
     }
-
-    /// The caller, proven by the connection's handshake.
-    public var peer: PeerID { stream.remotePeer }
 
     /// The caller's next message; `nil` when it has said that there are no more.
     public func receive() async throws(RPCError) -> [UInt8]? {
-        try await inbox.receive()
+        try await leg.receive().map { Array(buffer: $0) }
+    }
+
+    /// The caller's next message without a copy; `nil` when it has said that there are no more.
+    public func receiveBuffer() async throws(RPCError) -> ByteBuffer? {
+        try await leg.receive()
     }
 
     /// Sends a message; returns when the caller's window has taken it.
     public func send(_ message: [UInt8]) async throws(RPCError) {
-        guard message.count <= limits.maximumMessage.bytes else { throw .messageTooLong(limit: limits.maximumMessage) }
-        if isOver.withLockedValue({ $0 }) { throw .ended }
-        do {
-            try await stream.write(RPCFrame.encode(.message(message, isLast: false)))
-        } catch {
-            // Half a message may be on its way; nothing can follow it.
-            if error == .cancelled { stream.reset() }
-            throw error == .resetByPeer ? .cancelled : RPCError(error)
-        }
+        try await send(ByteBuffer(bytes: message))
     }
 
-    /// The handler has ended: whoever still holds the call can send nothing behind the status.
-    func close() {
-        isOver.withLockedValue { $0 = true }
+    /// Sends a message; returns when the caller's window has taken it.
+    public func send(_ message: ByteBuffer) async throws(RPCError) {
+        guard message.readableBytes <= maximumMessage.bytes else { throw .messageTooLong(limit: maximumMessage) }
+        try await leg.send(message)
     }
 }

@@ -1,5 +1,5 @@
 import LatticaCore
-import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 
 /// One call that a server works on: the handler, and beside it a task that reads, so that a caller who leaves is
@@ -9,7 +9,7 @@ struct RPCServerWork: Sendable {
     let opening: RPCOpening
     let limits: RPCLimits
     let clock: any Clock<Duration>
-    let logger: Logger
+    let server: RPCServer
 
     private enum Event {
         case answered(RPCStatus)
@@ -21,12 +21,22 @@ struct RPCServerWork: Sendable {
     /// Runs the handler to its end.
     ///
     /// - Returns: the status to send; `nil` if the caller has left.
-    func run(_ handler: @escaping RPCServer.Handler) async throws(RPCError) -> RPCStatus? {
+    func run() async throws(RPCError) -> RPCStatus? {
         let inbox = RPCInbox(limits: limits)
-        let call = RPCServerCall(opening.header, stream: stream, inbox: inbox, limits: limits)
+        let leg = RPCStreamServerLeg(stream: stream, inbox: inbox)
         let deadline = opening.header.deadline.map { min($0, limits.maximumDeadline) }
         return try await withTaskGroup(of: Event.self) { group in
-            group.addTask { .answered(await status(of: handler, call)) }
+            group.addTask {
+                .answered(
+                    await server.answer(
+                        opening.header.method,
+                        peer: stream.remotePeer,
+                        metadata: opening.header.metadata,
+                        deadline: opening.header.deadline,
+                        leg: leg
+                    )
+                )
+            }
             group.addTask { .readingEnded(await read(into: inbox)) }
             if let deadline {
                 group.addTask {
@@ -48,7 +58,7 @@ struct RPCServerWork: Sendable {
                 inbox.fail(.cancelled)
                 group.cancelAll()
             }
-            call.close()
+            leg.close()
             return verdict ?? .failure(.cancelled)
         }.get()
     }
@@ -79,20 +89,36 @@ struct RPCServerWork: Sendable {
             return error
         }
     }
+}
 
-    private func status(of handler: RPCServer.Handler, _ call: RPCServerCall) async -> RPCStatus {
+/// The handler's end of a call that has a stream of its own.
+private struct RPCStreamServerLeg: RPCServerLeg {
+    let stream: any MuxedStream
+    let inbox: RPCInbox
+    private let isOver = NIOLockedValueBox(false)
+
+    init(stream: any MuxedStream, inbox: RPCInbox) {
+        self.stream = stream
+        self.inbox = inbox
+    }
+
+    func receive() async throws(RPCError) -> ByteBuffer? {
+        try await inbox.receive().map { ByteBuffer(bytes: $0) }
+    }
+
+    func send(_ message: ByteBuffer) async throws(RPCError) {
+        if isOver.withLockedValue({ $0 }) { throw .ended }
         do {
-            try await handler(call)
-            return .ok
-        } catch let failure as RPCFailure {
-            return RPCStatus(code: failure.code, message: failure.message)
-        } catch is CancellationError {
-            return RPCStatus(code: .cancelled, message: "the call was cancelled")
-        } catch RPCError.cancelled {
-            return RPCStatus(code: .cancelled, message: "the call was cancelled")
+            try await stream.write(RPCFrame.encode(.message(Array(buffer: message), isLast: false)))
         } catch {
-            logger.warning("a handler failed", metadata: ["error": "\(error)"])
-            return RPCStatus(code: .internalError, message: "the peer has a fault")
+            // Half a message may be on its way; nothing can follow it.
+            if error == .cancelled { stream.reset() }
+            throw error == .resetByPeer ? .cancelled : RPCError(error)
         }
+    }
+
+    /// The handler has ended: whoever still holds the call can send nothing behind the status.
+    func close() {
+        isOver.withLockedValue { $0 = true }
     }
 }
