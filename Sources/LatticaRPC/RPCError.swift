@@ -68,7 +68,7 @@ public enum RPCError: Error, Hashable {
     case failed(code: RPCCode, message: String)
     /// A message is longer than this side takes or sends; nothing of it was sent.
     case messageTooLong(limit: ByteCount)
-    /// The peer sent what it must not; the call was reset.
+    /// The peer sent what it must not; its session was ended.
     case protocolViolation(String)
     /// Nothing can be sent: the call has ended well, or this side has said that it is done.
     case ended
@@ -85,6 +85,19 @@ extension RPCError: CustomStringConvertible {
         case .messageTooLong(let limit): "a message is longer than \(limit)"
         case .protocolViolation(let what): "the peer broke the protocol: \(what)"
         case .ended: "the call has ended"
+        }
+    }
+
+    /// The code under which the call is counted.
+    var code: RPCCode {
+        switch self {
+        case .deadlineExceeded: .deadlineExceeded
+        case .cancelled: .cancelled
+        case .unavailable: .unavailable
+        case .failed(let code, _): code
+        case .messageTooLong: .resourceExhausted
+        case .protocolViolation: .internalError
+        case .ended: .ok
         }
     }
 

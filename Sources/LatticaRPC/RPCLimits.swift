@@ -11,18 +11,24 @@ public struct RPCLimits: Hashable, Sendable {
     /// The most pairs of metadata.
     public var maximumMetadataCount = 64
     /// The most calls a server works on; more are refused with `resourceExhausted`.
-    public var maximumCalls = 1024
-    /// The most calls a server works on for one peer, below the 512 streams that a connection allows.
-    public var maximumCallsPerPeer = 256
-    /// How many messages a server reads ahead of a handler, so that a reset is seen while the handler is busy.
+    public var maximumCalls = 4096
+    /// The most calls a server works on for one peer, whatever the number of its sessions.
     ///
-    /// Besides, what waits is never longer than ``maximumMessage`` in sum. A caller that sends more is held back by the
-    /// stream's window; its reset is then seen when the handler next reads or writes.
-    public var maximumBufferedMessages = 16
-    /// How long the header may take to arrive.
-    public var headerDeadline: Duration = .seconds(10)
-    /// How long a server waits for the caller to close its side after the status, which normally takes one round trip.
-    public var closeDeadline: Duration = .seconds(5)
+    /// Each may hold a window of 64 KiB, so it is also what bounds the memory that a peer can take.
+    public var maximumCallsPerPeer = 1024
+    /// The most sessions a server keeps with one peer; another one is reset.
+    ///
+    /// One is enough; others are those of connections that are gone without a word, and of further clients.
+    public var maximumSessionsPerPeer = 8
+    /// What the calls of a session may hold together beyond their first windows: the rest of long messages, and the windows
+    /// of readers that are fast.
+    ///
+    /// It is never less than ``maximumMessage``. A long message waits until it fits.
+    public var sessionBudget: ByteCount = .mebibytes(32)
+    /// Answers that a peer has asked for and does not read, at which its session ends.
+    public var unsentAnswers: ByteCount = .mebibytes(1)
+    /// How long a session without calls is kept open by the one who opened it.
+    public var idleSessionLifetime: Duration = .seconds(60)
     /// The longest deadline a server watches over; a longer one is cut to it.
     public var maximumDeadline: Duration = .seconds(24 * 3600)
 

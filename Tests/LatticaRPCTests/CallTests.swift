@@ -37,7 +37,8 @@ func withServer(
             #expect(reply == bytes("hello from test/Echo"))
             let empty = try await client.call("test/Echo", on: peer, request: [], deadline: .seconds(10))
             #expect(empty == bytes(" from test/Echo"))
-            try await eventually("the end of the streams") { host.answeredStreamCount == 0 }
+            // Both calls went over one stream.
+            #expect(host.answeredStreamCount == 1)
         }
     }
 
@@ -133,53 +134,6 @@ func withServer(
             server.register("test/Version") { try await $0.send([2]) }
             let reply = try await client.call("test/Version", on: peer, request: [], deadline: .seconds(10))
             #expect(reply == [2])
-        }
-    }
-
-    @Test func `a slow reader holds the sender back`() async throws {
-        try await withServer(window: 1000) { client, server, peer, _ in
-            let sent = NIOLockedValueBox(0)
-            server.register("test/Flood") { call in
-                for _ in 0..<100 {
-                    try await call.send([UInt8](repeating: 0, count: 100))
-                    sent.withLockedValue { $0 += 1 }
-                }
-            }
-            let call = try await client.open("test/Flood", on: peer, deadline: .seconds(20))
-            try await eventually { sent.withLockedValue { $0 >= 9 } }
-            #expect(sent.withLockedValue { $0 } < 12)
-            var count = 0
-            while try await call.receive() != nil { count += 1 }
-            #expect(count == 100)
-        }
-    }
-
-    @Test func `a caller is held back by a handler that does not read`() async throws {
-        var limits = RPCLimits()
-        limits.maximumBufferedMessages = 2
-        try await withServer(window: 1000, limits: limits) { client, server, peer, _ in
-            let mayRead = NIOLockedValueBox(false)
-            server.register("test/Late") { call in
-                try await eventually { mayRead.withLockedValue { $0 } }
-                var count = 0
-                while try await call.receive() != nil { count += 1 }
-                try await call.send([UInt8(count)])
-            }
-            let call = try await client.open("test/Late", on: peer, deadline: .seconds(20))
-            let sent = NIOLockedValueBox(0)
-            async let done: Void = {
-                for _ in 0..<100 {
-                    try await call.send([UInt8](repeating: 0, count: 100))
-                    sent.withLockedValue { $0 += 1 }
-                }
-                try await call.finish()
-            }()
-            try await eventually { sent.withLockedValue { $0 >= 9 } }
-            #expect(sent.withLockedValue { $0 } < 30)
-            mayRead.withLockedValue { $0 = true }
-            #expect(try await call.receive() == [100])
-            #expect(try await call.receive() == nil)
-            try await done
         }
     }
 }

@@ -235,21 +235,88 @@ private struct Endless: Sendable {
         }
     }
 
-    @Test func `a caller that never closes is reset after a while`() async throws {
-        let clock = ManualClock()
-        try await MemoryNetwork.withPair { dialer, listener in
-            let server = RPCServer(host: listener, clock: clock)
-            server.register("test/Done") { _ in }
-            let stream = try await dialer.openStream(to: listener.peerID, protocols: [.latticeRPC])
-            // A header for test/Done.
-            try await stream.write(ByteBuffer(bytes: [0x0d, 0x12, 0x0b, 0x0a, 0x09] + bytes("test/Done")))
-            #expect(try await stream.read() == ByteBuffer(bytes: [0x02, 0x1a, 0x00]))
-            #expect(try await stream.read() == nil)
-            try await eventually("the reset") {
-                clock.advance(by: .seconds(1))
-                return listener.answeredStreamCount == 0
+    @Test func `a handler that throws runs once`() async throws {
+        try await withServer { client, server, peer, _ in
+            let runs = NIOLockedValueBox(0)
+            server.register("test/Fail") { _ in
+                runs.withLockedValue { $0 += 1 }
+                throw RPCFailure(code: .unavailable, message: "try later")
             }
-            await #expect(throws: StreamError.resetByPeer) { try await stream.write(ByteBuffer(bytes: [0])) }
+            await #expect(throws: RPCError.failed(code: .unavailable, message: "try later")) {
+                try await client.call("test/Fail", on: peer, request: [1], deadline: .seconds(10))
+            }
+            #expect(runs.withLockedValue { $0 } == 1)
+        }
+    }
+
+    @Test func `a call whose session is lost is not made again`() async throws {
+        try await withServer { client, server, peer, host in
+            let runs = NIOLockedValueBox(0)
+            server.register("test/Once") { call in
+                runs.withLockedValue { $0 += 1 }
+                host.disconnect()
+                try await Task.sleep(for: .seconds(1000))
+            }
+            await #expect(throws: RPCError.unavailable("the connection was lost: unplugged")) {
+                try await client.call("test/Once", on: peer, request: [1], deadline: .seconds(10))
+            }
+            #expect(runs.withLockedValue { $0 } == 1)
+            // The next call finds a session of its own.
+            server.register("test/Echo") { call in try await call.send(try await call.receive() ?? []) }
+            let reply = try await client.call("test/Echo", on: peer, request: [7], deadline: .seconds(10))
+            #expect(reply == [7])
+        }
+    }
+
+    @Test func `cancelling after the server died returns at once and harms nothing`() async throws {
+        try await MemoryNetwork.withPair { dialer, listener in
+            let server = RPCServer(host: listener)
+            let endless = Endless()
+            server.register("test/Endless") { _ in try await endless.run() }
+            let client = RPCClient(host: dialer)
+            let call = try await client.open("test/Endless", on: listener.peerID, deadline: nil)
+            let unary = Task {
+                try await client.call("test/Endless", on: listener.peerID, request: [], deadline: .seconds(100))
+            }
+            try await endless.hasStarted(2)
+            await listener.stop()
+            unary.cancel()
+            call.cancel()
+            call.cancel()
+            await #expect(throws: RPCError.self) { try await unary.value }
+            await #expect(throws: RPCError.self) { try await call.receive() }
+            await #expect(throws: RPCError.self) { try await call.send([1]) }
+            await #expect(throws: RPCError.self) {
+                try await client.call("test/Endless", on: listener.peerID, request: [], deadline: .seconds(10))
+            }
+            #expect(server.callCount == 0)
+        }
+    }
+
+    @Test func `a session that is not used is closed, and opened again on demand`() async throws {
+        let clock = ManualClock()
+        try await withServer(clock: clock) { client, server, peer, host in
+            server.register("test/Echo") { call in try await call.send(try await call.receive() ?? []) }
+            #expect(try await client.call("test/Echo", on: peer, request: [1], deadline: .seconds(5)) == [1])
+            #expect(host.answeredStreamCount == 1)
+            try await eventually("the end of the session") {
+                clock.advance(by: .seconds(10))
+                return host.answeredStreamCount == 0
+            }
+            #expect(try await client.call("test/Echo", on: peer, request: [2], deadline: .seconds(5)) == [2])
+        }
+    }
+
+    @Test func `sessions end with their client`() async throws {
+        try await MemoryNetwork.withPair { dialer, listener in
+            let server = RPCServer(host: listener)
+            server.register("test/Echo") { call in try await call.send(try await call.receive() ?? []) }
+            do {
+                let client = RPCClient(host: dialer)
+                let peer = listener.peerID
+                #expect(try await client.call("test/Echo", on: peer, request: [1], deadline: .seconds(5)) == [1])
+            }
+            try await eventually("the end of the session") { listener.answeredStreamCount == 0 }
         }
     }
 }

@@ -5,134 +5,124 @@ import Testing
 
 @testable import LatticaRPC
 
+extension ByteBuffer {
+    /// The frames behind one another.
+    init(frames: [RPCFrame]) {
+        self.init()
+        for frame in frames { frame.write(to: &self) }
+    }
+}
+
 @Suite struct `RPC frames` {
     static let frames: [RPCFrame] = [
-        .header(RPCHeader(method: "a/B", deadline: .milliseconds(1500), metadata: ["k": "v"])),
-        .message(Array("hello".utf8), isLast: false), .message([], isLast: true), .end, .status(.ok),
-        .status(RPCStatus(code: .notFound, message: "gone")),
+        RPCFrame(call: 1, header: RPCHeader(method: "a/B", deadline: .milliseconds(1500), metadata: ["k": "v"])),
+        RPCFrame(call: 1, data: ByteBuffer(string: "hello")), RPCFrame(call: 300, data: ByteBuffer(), isLast: true),
+        RPCFrame(call: 2, data: ByteBuffer(string: "hello"), length: 1 << 20), RPCFrame(call: 1, isLast: true),
+        RPCFrame(call: 1, window: 65536), RPCFrame(call: 1, isCancel: true), RPCFrame(call: .max, status: .ok),
+        RPCFrame(call: 1, data: ByteBuffer(string: "a"), status: RPCStatus(code: .notFound, message: "gone")),
+        RPCFrame(
+            call: 1,
+            header: RPCHeader(method: "a/B", deadline: nil),
+            data: ByteBuffer(repeating: 7, count: RPCFrame.maximumPart),
+            length: 1 << 22,
+            isLast: true,
+            window: 1
+        ),
     ]
 
-    static func read(_ buffer: ByteBuffer, limits: RPCLimits = RPCLimits(), chunk: Int = .max) throws -> [RPCFrame] {
+    static func read(_ buffer: ByteBuffer, chunk: Int = .max) throws -> [RPCFrame] {
         var reader = RPCFrameReader()
         var buffer = buffer
         var frames: [RPCFrame] = []
         while buffer.readableBytes > 0 {
             if let part = buffer.readSlice(length: min(chunk, buffer.readableBytes)) { reader.append(part) }
-            while let frame = try reader.next(limits: limits, frameLimit: limits.maximumMessage) {
-                frames.append(frame)
-            }
+            while let frame = try reader.next(limits: RPCLimits()) { frames.append(frame) }
         }
         if reader.bufferedByteCount > 0 { throw RPCError.ended }
         return frames
     }
 
-    @Test(arguments: [1, 2, 3, 7, .max]) func `read as they were written, however they arrive`(chunk: Int) throws {
-        var buffer = ByteBuffer()
-        for frame in Self.frames { frame.write(to: &buffer) }
-        #expect(try Self.read(buffer, chunk: chunk) == Self.frames)
+    @Test(arguments: [1, 2, 3, 7, 1000, .max]) func `read as they were written, however they arrive`(
+        chunk: Int
+    ) throws {
+        #expect(try Self.read(ByteBuffer(frames: Self.frames), chunk: chunk) == Self.frames)
+    }
+
+    @Test func `any frame reads as it was written`() throws {
+        var random = SeededGenerator(seed: 21)
+        for _ in 0..<2000 {
+            let frame = RPCFrame.random(&random)
+            #expect(try Self.read(ByteBuffer(frames: [frame])) == [frame])
+        }
     }
 
     /// The examples of docs/protocols/rpc.md.
     @Test func `have the documented bytes`() {
-        let header = RPCFrame.header(RPCHeader(method: "a/B", deadline: .milliseconds(1500)))
-        #expect(
-            Array(buffer: RPCFrame.encode(header)) == [
-                0x0a, 0x12, 0x08, 0x0a, 0x03, 0x61, 0x2f, 0x42, 0x10, 0xdc, 0x0b,
-            ]
-        )
-        #expect(
-            Array(buffer: RPCFrame.encode(.message([0x68, 0x69], isLast: true))) == [
-                0x06, 0x0a, 0x02, 0x68, 0x69, 0x20, 0x01,
-            ]
-        )
-        #expect(Array(buffer: RPCFrame.encode(.end)) == [0x02, 0x20, 0x01])
-        #expect(Array(buffer: RPCFrame.encode(.status(.ok))) == [0x02, 0x1a, 0x00])
-        let status = RPCStatus(code: .notFound, message: "no")
-        #expect(
-            Array(buffer: RPCFrame.encode(.status(status))) == [0x08, 0x1a, 0x06, 0x08, 0x05, 0x12, 0x02, 0x6e, 0x6f]
-        )
-    }
-
-    @Test func `a long message costs its length`() throws {
-        let message = [UInt8](repeating: 7, count: 1 << 20)
-        let buffer = RPCFrame.encode(.message(message, isLast: false))
-        #expect(buffer.readableBytes - message.count < RPCFrame.overhead)
-        #expect(try Self.read(buffer, chunk: 16384) == [.message(message, isLast: false)])
-    }
-
-    @Test func `a frame that announces more than the limit is refused at once`() {
-        var limits = RPCLimits()
-        limits.maximumMessage = 100
-        #expect(throws: RPCError.messageTooLong(limit: 100)) {
-            try Self.read(ByteBuffer(bytes: [0x85, 0x01]), limits: limits)
-        }
-        #expect(throws: RPCError.messageTooLong(limit: 100)) {
-            try Self.read(
-                ByteBuffer(bytes: [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),
-                limits: limits
-            )
-        }
-        let slightly = RPCFrame.encode(.message([UInt8](repeating: 0, count: 101), isLast: false))
-        #expect(throws: RPCError.messageTooLong(limit: 100)) { try Self.read(slightly, limits: limits) }
-    }
-
-    @Test(
-        arguments: [
-            [0x00], [0x01, 0x08], [0x02, 0x20, 0x00], [0x04, 0x0a, 0x00, 0x0a, 0x00], [0x04, 0x1a, 0x00, 0x20, 0x01],
-            [0x02, 0x12, 0x00], [0x80, 0x00], [0x04, 0x12, 0x02, 0x0a, 0x00], [0x05, 0x12, 0x03, 0x0a, 0x01, 0xff],
-        ] as [[UInt8]]
-    ) func `a malformed frame is refused`(bytes: [UInt8]) {
-        do {
-            _ = try Self.read(ByteBuffer(bytes: bytes))
-            Issue.record("\(bytes) was read")
-        } catch {
-            guard case .protocolViolation = error as? RPCError else {
-                Issue.record("\(error)")
-                return
+        func hex(_ frame: RPCFrame) -> String {
+            ByteBuffer(frames: [frame]).readableBytesView.map {
+                String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
             }
+            .joined()
         }
+        let header = RPCHeader(method: "a/B", deadline: .milliseconds(1500))
+        #expect(
+            hex(RPCFrame(call: 1, header: header, data: ByteBuffer(string: "hi"), isLast: true))
+                == "1208011208" + "0a03612f4210dc0b" + "1a026869" + "2801"
+        )
+        #expect(hex(RPCFrame(call: 1, data: ByteBuffer(string: "ok"), status: .ok)) == "0808011a026f6b3a00")
+        #expect(hex(RPCFrame(call: 1, isLast: true)) == "0408012801")
+        #expect(hex(RPCFrame(call: 1, window: 32768)) == "060801" + "30808002")
+        #expect(hex(RPCFrame(call: 1, isCancel: true)) == "0408014001")
+        let status = RPCStatus(code: .notFound, message: "no")
+        #expect(hex(RPCFrame(call: 2, status: status)) == "0a08023a06080512026e6f")
     }
 
-    @Test func `metadata is bounded`() throws {
-        let metadata = Dictionary(uniqueKeysWithValues: (0..<65).map { ("\($0)", "") })
-        let header = RPCHeader(method: "a", deadline: nil, metadata: metadata)
-        let buffer = RPCFrame.encode(.header(header))
-        #expect(throws: RPCError.self) { try Self.read(buffer) }
-        var limits = RPCLimits()
-        limits.maximumMetadataCount = 65
-        #expect(try Self.read(buffer, limits: limits) == [.header(header)])
+    @Test(arguments: [UInt64(1) << 17 + 1, 1 << 32, .max]) func `a frame over the limit is refused before it comes`(
+        length: UInt64
+    ) {
+        var buffer = ByteBuffer()
+        buffer.writeUvarint(length)
+        var reader = RPCFrameReader()
+        reader.append(buffer)
+        #expect(throws: RPCError.self) { try reader.next(limits: RPCLimits()) }
+        #expect(reader.bufferedByteCount <= 10)
     }
 
     @Test func `a deadline is rounded up to whole milliseconds`() throws {
-        let tiny = RPCHeader(method: "a", deadline: .microseconds(1))
-        #expect(
-            try Self.read(RPCFrame.encode(.header(tiny))) == [
-                .header(RPCHeader(method: "a", deadline: .milliseconds(1)))
-            ]
-        )
-        let past = RPCHeader(method: "a", deadline: .seconds(-1))
-        #expect(try Self.read(RPCFrame.encode(.header(past))) == [.header(RPCHeader(method: "a", deadline: .zero))])
+        func sent(_ deadline: Duration) throws -> Duration? {
+            try Self.read(ByteBuffer(frames: [RPCFrame(call: 1, header: RPCHeader(method: "a", deadline: deadline))]))
+                .first?.header?.deadline
+        }
+        #expect(try sent(.microseconds(1)) == .milliseconds(1))
+        #expect(try sent(.seconds(-1)) == .zero)
+        #expect(try sent(.seconds(3600)) == .seconds(3600))
     }
 
     @Test func `a long status is cut between characters, and an unknown code is told`() throws {
         let status = RPCStatus(code: .aborted, message: String(repeating: "é", count: 1000))
-        guard case .status(let read)? = try Self.read(RPCFrame.encode(.status(status))).first else {
-            Issue.record("no status")
-            return
+        #expect(status.message == String(repeating: "é", count: 512))
+        let unknown = try Self.read(ByteBuffer(bytes: [0x06, 0x08, 0x01, 0x3a, 0x02, 0x08, 0x63]))
+        #expect(unknown == [RPCFrame(call: 1, status: RPCStatus(code: .unknown, message: ""))])
+    }
+
+    @Test func `numbers take their shortest form`() throws {
+        for shift in 0..<64 {
+            for value in [UInt64(1) << UInt64(shift), UInt64(1) << UInt64(shift) - 1] {
+                var buffer = ByteBuffer()
+                buffer.writeUvarint(value)
+                #expect(buffer.readableBytes == ByteBuffer.uvarintLength(value))
+                #expect(try buffer.readUvarint() == value)
+            }
         }
-        #expect(read.message == String(repeating: "é", count: 512))
-        #expect(
-            try Self.read(ByteBuffer(bytes: [0x04, 0x1a, 0x02, 0x08, 0x63])) == [
-                .status(RPCStatus(code: .unknown, message: ""))
-            ]
-        )
+        var tooLong = ByteBuffer(bytes: [UInt8](repeating: 0x80, count: 10) + [1])
+        #expect(throws: RPCError.self) { try tooLong.readUvarint() }
     }
 
     @Test func `any bytes are frames or refused`() {
         var random = SeededGenerator(seed: 11)
         for frame in Self.frames {
-            let bytes = Array(buffer: RPCFrame.encode(frame))
-            for length in 0..<bytes.count where length > 0 {
+            let bytes = Array(buffer: ByteBuffer(frames: [frame])).prefix(200)
+            for length in 1..<bytes.count {
                 #expect(throws: RPCError.self) { try Self.read(ByteBuffer(bytes: bytes.prefix(length))) }
             }
             for index in bytes.indices {
@@ -146,5 +136,26 @@ import Testing
         for _ in 0..<3000 {
             _ = try? Self.read(ByteBuffer(bytes: random.bytes(Int.random(in: 0..<40, using: &random))))
         }
+    }
+}
+
+extension RPCFrame {
+    /// Any frame of the first calls of a session, sensible or not.
+    static func random(_ random: inout SeededGenerator) -> RPCFrame {
+        var frame = RPCFrame(call: UInt64.random(in: 1...6, using: &random))
+        func chance(_ one: Int) -> Bool { Int.random(in: 0..<one, using: &random) == 0 }
+        if chance(3) {
+            let deadline: Duration? = chance(2) ? .milliseconds(Int.random(in: 0...5000, using: &random)) : nil
+            frame.header = RPCHeader(method: "a/B", deadline: deadline, metadata: chance(2) ? ["k": "v"] : [:])
+        }
+        if chance(2) {
+            frame.data = ByteBuffer(repeating: 1, count: Int.random(in: 0...(chance(5) ? 40000 : 50), using: &random))
+            if chance(4) { frame.length = UInt64.random(in: 0...100_000, using: &random) }
+        }
+        if chance(4) { frame.isLast = true }
+        if chance(4) { frame.window = UInt64.random(in: 0...100_000, using: &random) }
+        if chance(8) { frame.status = RPCStatus(code: chance(2) ? .ok : .aborted, message: chance(2) ? "why" : "") }
+        if chance(8) { frame.isCancel = true }
+        return frame
     }
 }

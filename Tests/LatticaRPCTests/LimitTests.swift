@@ -74,7 +74,8 @@ import Testing
             server.register("test/Drain") { call in while try await call.receive() != nil {} }
             let call = try await RPCClient(host: dialer).open("test/Drain", on: listener.peerID, deadline: .seconds(10))
             try await call.send([UInt8](repeating: 0, count: 101))
-            await #expect(throws: RPCError.unavailable("the peer reset the stream")) { try await call.receive() }
+            let refusal = RPCError.failed(code: .resourceExhausted, message: "a message is longer than 100 B")
+            await #expect(throws: refusal) { try await call.receive() }
 
             RPCServer(host: listener).register("test/Long") { call in
                 try await call.send([UInt8](repeating: 0, count: 101))
@@ -99,14 +100,27 @@ import Testing
         }
     }
 
-    @Test func `a header that does not come is not waited for`() async throws {
-        let clock = ManualClock()
+    @Test func `sessions over the limit of a peer are reset`() async throws {
+        var limits = RPCLimits()
+        limits.maximumSessionsPerPeer = 1
         try await MemoryNetwork.withPair { dialer, listener in
-            _ = RPCServer(host: listener, clock: clock)
+            let server = RPCServer(host: listener, limits: limits)
+            server.register("test/Echo") { call in try await call.send(try await call.receive() ?? []) }
+            let client = RPCClient(host: dialer)
+            let peer = listener.peerID
+            #expect(try await client.call("test/Echo", on: peer, request: [1], deadline: .seconds(10)) == [1])
+            let second = try await dialer.openStream(to: peer, protocols: [.latticeRPC])
+            await #expect(throws: StreamError.resetByPeer) { try await second.read() }
+            #expect(try await client.call("test/Echo", on: peer, request: [2], deadline: .seconds(10)) == [2])
+        }
+    }
+
+    @Test func `a frame of 4 GiB is refused before it comes`() async throws {
+        try await MemoryNetwork.withPair { dialer, listener in
+            let server = RPCServer(host: listener)
+            server.register("test/Drain") { call in while try await call.receive() != nil {} }
             let stream = try await dialer.openStream(to: listener.peerID, protocols: [.latticeRPC])
-            try await stream.write(ByteBuffer(bytes: [0x0d]))
-            try await clock.sleepers(atLeast: 1)
-            clock.advance(by: .seconds(10))
+            try await stream.write(ByteBuffer(bytes: [0x80, 0x80, 0x80, 0x80, 0x10, 0x08, 0x01]))
             await #expect(throws: StreamError.resetByPeer) { try await stream.read() }
         }
     }
@@ -116,7 +130,7 @@ import Testing
         try await MemoryNetwork.withPair { dialer, listener in
             let server = RPCServer(host: listener)
             server.register("test/Drain") { call in while try await call.receive() != nil {} }
-            let header: [UInt8] = [0x0e, 0x12, 0x0c, 0x0a, 0x0a] + bytes("test/Drain")
+            let header: [UInt8] = [0x10, 0x08, 0x01, 0x12, 0x0c, 0x0a, 0x0a] + bytes("test/Drain")
             var random = SeededGenerator(seed: 12)
             for round in 0..<300 {
                 let stream = try await dialer.openStream(to: listener.peerID, protocols: [.latticeRPC])
@@ -142,7 +156,7 @@ import Testing
                     return round
                 }
                 var random = SeededGenerator(seed: seed)
-                var sent: [UInt8] = Bool.random(using: &random) ? [0x03, 0x0a, 0x01, 0x07] : []
+                var sent: [UInt8] = Bool.random(using: &random) ? [0x05, 0x08, 0x01, 0x1a, 0x01, 0x07] : []
                 sent += random.bytes(Int.random(in: 0..<60, using: &random))
                 try? await stream.write(ByteBuffer(bytes: sent))
                 try? await stream.closeWrite()

@@ -5,23 +5,20 @@ import NIOCore
 
 /// Answers the calls of peers.
 ///
-/// Handlers run side by side, each in a task of the connection that the call came over, so that they end with it.
+/// Handlers run side by side, each in a task that is cancelled when its caller gives up, when its deadline passes, and
+/// when its connection ends, which waits for them.
 public final class RPCServer: Sendable {
     /// What answers a method.
     ///
     /// What it throws becomes the status of the call; returning means success.
     public typealias Handler = @Sendable (RPCServerCall) async throws -> Void
 
-    private struct State {
-        var handlers: [RPCMethod: Handler] = [:]
-        var callCount = 0
-        var callCounts: [PeerID: Int] = [:]
-    }
-
-    private let state = NIOLockedValueBox(State())
-    private let limits: RPCLimits
-    private let clock: any Clock<Duration>
-    private let logger: Logger
+    let limits: RPCLimits
+    let clock: any Clock<Duration>
+    let logger: Logger
+    let admission: RPCAdmission
+    private let registrations = NIOLockedValueBox<[RPCMethod: RPCRegistration]>([:])
+    private let metrics = RPCMetrics(side: .server)
 
     /// Answers on a host from now on; methods may be added at any time.
     public init(
@@ -33,8 +30,9 @@ public final class RPCServer: Sendable {
         self.limits = limits
         self.clock = clock
         self.logger = logger
+        admission = RPCAdmission(limits: limits)
         host.handle(.latticeRPC) { [self] stream in
-            await answer(stream)
+            await serve(stream)
         }
     }
 
@@ -42,73 +40,99 @@ public final class RPCServer: Sendable {
     ///
     /// A handler throws ``RPCFailure`` to choose the status. Any other error reaches the caller as `internalError` with
     /// a fixed text, and the log in full.
-    public func register(_ method: RPCMethod, handler: @escaping Handler) {
-        state.withLockedValue { $0.handlers[method] = handler }
+    public func register(_ method: RPCMethod, on place: RPCHandlerPlace = .pool, handler: @escaping Handler) {
+        add(method, on: place, .call(handler))
     }
 
     /// How many calls are being worked on.
-    public var callCount: Int { state.withLockedValue(\.callCount) }
+    public var callCount: Int { admission.callCount }
 
-    private func answer(_ stream: any MuxedStream) async {
-        var logger = logger
-        logger[metadataKey: "peer"] = "\(stream.remotePeer)"
-        do throws(RPCError) {
-            let opening = try await opening(of: stream)
-            logger[metadataKey: "method"] = "\(opening.header.method)"
-            let work = RPCServerWork(stream: stream, opening: opening, limits: limits, clock: clock, server: self)
-            if let status = try await work.run() { try await finish(stream, with: status) }
-        } catch {
-            stream.reset()
-            switch error {
-            case .protocolViolation, .messageTooLong:
-                logger.debug("a peer broke the rules", metadata: ["error": "\(error)"])
-            default:
-                logger.trace("a call ended early", metadata: ["error": "\(error)"])
+    func add(_ method: RPCMethod, on place: RPCHandlerPlace, _ handler: RPCRegistration.Handler) {
+        let registration = RPCRegistration(
+            method: method,
+            place: place,
+            handler: handler,
+            metrics: metrics.method(method)
+        )
+        registrations.withLockedValue { $0[method] = registration }
+    }
+
+    func registration(of method: RPCMethod) -> RPCRegistration? {
+        registrations.withLockedValue { $0[method] }
+    }
+
+    // MARK: - Sessions
+
+    /// Serves one session of a peer to its end.
+    private func serve(_ stream: any MuxedStream) async {
+        let peer = stream.remotePeer
+        guard admission.admitSession(of: peer) else {
+            logger.debug("a session was refused: the peer has too many", metadata: ["peer": "\(peer)"])
+            return stream.reset()
+        }
+        defer { admission.releaseSession(of: peer) }
+        let driver = RPCSessionDriver(role: .server, stream: stream, limits: limits, clock: clock) {
+            [self] driver, id, header in
+            begin(id, header, on: driver)
+        }
+        let reason = await withTaskCancellationHandler {
+            await driver.run()
+        } onCancel: {
+            driver.fail(.cancelled)
+        }
+        switch reason {
+        case .protocolViolation, .messageTooLong:
+            logger.debug("a peer broke the rules", metadata: ["peer": "\(peer)", "error": "\(reason)"])
+        default:
+            logger.trace("a session has ended", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
+        }
+    }
+
+    /// Begins the work on a call that has arrived.
+    private func begin(_ id: RPCSession.CallID, _ header: RPCHeader, on driver: RPCSessionDriver) {
+        let peer = driver.stream.remotePeer
+        guard let registration = registration(of: header.method) else {
+            return driver.refuse(id, with: .unimplemented(header.method))
+        }
+        guard admission.admitCall(of: peer) else {
+            logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(peer)"])
+            return driver.refuse(id, with: .tooManyCalls)
+        }
+        switch registration.place {
+        case .pool:
+            let task = Task { await work(on: id, registration, header, driver) }
+            driver.setHandler(task, of: id)
+        case .eventLoop:
+            let task = Task.immediate(executorPreference: driver.stream.executor) {
+                await work(on: id, registration, header, driver)
             }
+            driver.setHandler(task, of: id)
         }
     }
 
-    /// Reads the header.
-    private func opening(of stream: any MuxedStream) async throws(RPCError) -> RPCOpening {
-        let opening = try await clock.withDeadline(limits.headerDeadline) {
-            [limits] () async throws(RPCError) -> RPCOpening in
-            var reader = RPCFrameReader()
-            while true {
-                if let frame = try reader.next(limits: limits, frameLimit: limits.maximumHeader) {
-                    guard case .header(let header) = frame else { throw .protocolViolation("a call without a header") }
-                    return RPCOpening(header: header, reader: reader)
-                }
-                let bytes: ByteBuffer?
-                do throws(StreamError) { bytes = try await stream.read() } catch { throw RPCError(error) }
-                guard let bytes else { throw .cancelled }
-                reader.append(bytes)
-            }
-        }
-        guard let opening else { throw .deadlineExceeded }
-        return opening
+    /// Works on a call that has been admitted, to its end.
+    private func work(
+        on id: RPCSession.CallID,
+        _ registration: RPCRegistration,
+        _ header: RPCHeader,
+        _ driver: RPCSessionDriver
+    ) async {
+        let peer = driver.stream.remotePeer
+        let measurement = registration.metrics.begin()
+        let (reply, status) = await run(registration, header, peer, RPCSessionServerLeg(driver: driver, id: id))
+        await driver.answer(id, message: reply, status: status)
+        measurement.end(status.code)
+        admission.releaseCall(of: peer)
+        driver.handlerEnded(id)
     }
 
-    /// Sends the status and waits for the caller to close its side.
-    ///
-    /// To reset the stream at once could overtake the status.
-    private func finish(_ stream: any MuxedStream, with status: RPCStatus) async throws(RPCError) {
-        do {
-            try await stream.write(RPCFrame.encode(.status(status)))
-            try await stream.closeWrite()
-        } catch {
-            throw RPCError(error)
-        }
-        let isClosed: Void? = try await clock.withDeadline(limits.closeDeadline) { () async throws(RPCError) in
-            do throws(StreamError) { while try await stream.read() != nil {} } catch { throw RPCError(error) }
-        }
-        if isClosed == nil { stream.reset() }
-    }
+    // MARK: - Handlers
 
     /// Finds the handler of a method, runs it, and tells how it ended.
     ///
-    /// The entry of every dialect: it admits the call, counts it, and makes a status of what the handler throws. The
-    /// deadline is told to the handler; whoever calls this watches over it, and cancels the task when it has passed or
-    /// when the caller has gone.
+    /// The entry of dialects other than Lattice's own: it admits the call, counts it, and makes a status of what the
+    /// handler throws. The deadline is told to the handler; whoever calls this watches over it, and cancels the task when
+    /// it has passed or when the caller has gone.
     func answer(
         _ method: RPCMethod,
         peer: PeerID,
@@ -116,61 +140,103 @@ public final class RPCServer: Sendable {
         deadline: Duration?,
         leg: any RPCServerLeg
     ) async -> RPCStatus {
-        guard let handler = state.withLockedValue({ $0.handlers[method] }) else {
-            return RPCStatus(code: .unimplemented, message: "no method \(method)")
-        }
-        guard admit(peer) else {
+        guard let registration = registration(of: method) else { return .unimplemented(method) }
+        guard admission.admitCall(of: peer) else {
             logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(peer)"])
-            return RPCStatus(code: .resourceExhausted, message: "too many calls are under way")
+            return .tooManyCalls
         }
-        defer { release(peer) }
-        let call = RPCServerCall(
-            method: method,
-            peer: peer,
-            metadata: metadata,
-            deadline: deadline,
-            leg: leg,
-            maximumMessage: limits.maximumMessage
-        )
-        do {
-            try await handler(call)
+        defer { admission.releaseCall(of: peer) }
+        let measurement = registration.metrics.begin()
+        let header = RPCHeader(method: method, deadline: deadline, metadata: metadata)
+        let status: RPCStatus
+        switch registration.place {
+        case .eventLoop: status = await answer(registration, header, peer, leg)
+        case .pool:
+            status = await withTaskExecutorPreference(globalConcurrentExecutor) {
+                await answer(registration, header, peer, leg)
+            }
+        }
+        measurement.end(status.code)
+        return status
+    }
+
+    private func answer(
+        _ registration: RPCRegistration,
+        _ header: RPCHeader,
+        _ peer: PeerID,
+        _ leg: any RPCServerLeg
+    ) async -> RPCStatus {
+        let (reply, status) = await run(registration, header, peer, leg)
+        guard let reply, status.code == .ok else { return status }
+        do throws(RPCError) {
+            try await leg.send(reply)
             return .ok
-        } catch let failure as RPCFailure {
-            return RPCStatus(code: failure.code, message: failure.message)
-        } catch is CancellationError {
-            return RPCStatus(code: .cancelled, message: "the call was cancelled")
-        } catch RPCError.cancelled {
-            return RPCStatus(code: .cancelled, message: "the call was cancelled")
         } catch {
-            logger.warning(
-                "a handler failed",
-                metadata: ["peer": "\(peer)", "method": "\(method)", "error": "\(error)"]
-            )
+            return self.status(of: error, registration.method, peer)
+        }
+    }
+
+    /// Runs a handler.
+    ///
+    /// - Returns: how it ended, and the message that is still to be sent.
+    private func run(
+        _ registration: RPCRegistration,
+        _ header: RPCHeader,
+        _ peer: PeerID,
+        _ leg: some RPCServerLeg
+    ) async -> (reply: ByteBuffer?, status: RPCStatus) {
+        do {
+            switch registration.handler {
+            case .unary(let handler):
+                guard let request = try await leg.receive(), try await leg.receive() == nil else {
+                    throw RPCFailure(code: .invalidArgument, message: "\(header.method) takes one message")
+                }
+                let context = RPCContext(
+                    method: registration.method,
+                    peer: peer,
+                    metadata: header.metadata,
+                    deadline: header.deadline
+                )
+                let reply = try await handler(request, context)
+                guard reply.readableBytes <= limits.maximumMessage.bytes else {
+                    throw RPCError.messageTooLong(limit: limits.maximumMessage)
+                }
+                return (reply, .ok)
+            case .call(let handler):
+                let call = RPCServerCall(
+                    method: registration.method,
+                    peer: peer,
+                    metadata: header.metadata,
+                    deadline: header.deadline,
+                    leg: leg,
+                    maximumMessage: limits.maximumMessage
+                )
+                try await handler(call)
+                return (nil, .ok)
+            }
+        } catch {
+            return (nil, status(of: error, registration.method, peer))
+        }
+    }
+
+    /// What the caller is told of what a handler threw.
+    private func status(of error: any Error, _ method: RPCMethod, _ peer: PeerID) -> RPCStatus {
+        switch error {
+        case let failure as RPCFailure: return RPCStatus(code: failure.code, message: failure.message)
+        case is CancellationError, RPCError.cancelled:
+            return RPCStatus(code: .cancelled, message: "the call was cancelled")
+        default:
+            let metadata: Logger.Metadata = ["peer": "\(peer)", "method": "\(method)", "error": "\(error)"]
+            logger.warning("a handler failed", metadata: metadata)
             return RPCStatus(code: .internalError, message: "the peer has a fault")
-        }
-    }
-
-    private func admit(_ peer: PeerID) -> Bool {
-        state.withLockedValue { [limits] state in
-            let count = state.callCounts[peer, default: 0]
-            guard state.callCount < limits.maximumCalls, count < limits.maximumCallsPerPeer else { return false }
-            state.callCount += 1
-            state.callCounts[peer] = count + 1
-            return true
-        }
-    }
-
-    private func release(_ peer: PeerID) {
-        state.withLockedValue { state in
-            state.callCount -= 1
-            let count = state.callCounts[peer, default: 1] - 1
-            state.callCounts[peer] = count > 0 ? count : nil
         }
     }
 }
 
-/// A header, and what arrived behind it.
-struct RPCOpening: Sendable {
-    var header: RPCHeader
-    var reader: RPCFrameReader
+extension RPCStatus {
+    fileprivate static let tooManyCalls = RPCStatus(code: .resourceExhausted, message: "too many calls are under way")
+
+    fileprivate static func unimplemented(_ method: RPCMethod) -> RPCStatus {
+        RPCStatus(code: .unimplemented, message: "no method \(method)")
+    }
 }
