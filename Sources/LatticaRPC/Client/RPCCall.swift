@@ -1,4 +1,5 @@
 public import LatticaCore
+import NIOConcurrencyHelpers
 public import NIOCore
 
 /// A call under way, as its caller sees it.
@@ -8,14 +9,18 @@ public import NIOCore
 public final class RPCCall: Sendable {
     private let leg: any RPCClientLeg
     private let maximumMessage: ByteCount
+    /// What is counted at the end, once.
+    private let measurement: NIOLockedValueBox<RPCMeasurement?>
 
-    init(leg: any RPCClientLeg, maximumMessage: ByteCount) {
+    init(leg: any RPCClientLeg, maximumMessage: ByteCount, measurement: RPCMeasurement) {
         self.leg = leg
         self.maximumMessage = maximumMessage
+        self.measurement = NIOLockedValueBox(measurement)
     }
 
     deinit {
         leg.cancel()
+        count(.cancelled)
     }
 
     /// The peer that is called.
@@ -47,14 +52,22 @@ public final class RPCCall: Sendable {
     ///
     /// Cancelling the task ends the wait with ``RPCError/cancelled`` and leaves the call as it is.
     public func receive() async throws(RPCError) -> [UInt8]? {
-        try await leg.receive().map { Array(buffer: $0) }
+        try await receiveBuffer().map { Array(buffer: $0) }
     }
 
     /// The next message of the peer without a copy; `nil` after the last, when the peer has said that the call succeeded.
     ///
     /// Cancelling the task ends the wait with ``RPCError/cancelled`` and leaves the call as it is.
     public func receiveBuffer() async throws(RPCError) -> ByteBuffer? {
-        try await leg.receive()
+        do throws(RPCError) {
+            let message = try await leg.receive()
+            if message == nil { count(.ok) }
+            return message
+        } catch {
+            // A cancelled wait leaves the call as it is.
+            if error != .cancelled { count(error.code) }
+            throw error
+        }
     }
 
     /// Ends the call and tells the peer to stop.
@@ -62,5 +75,13 @@ public final class RPCCall: Sendable {
     /// Harmless on a call that has ended.
     public func cancel() {
         leg.cancel()
+    }
+
+    private func count(_ code: RPCCode) {
+        let measurement = measurement.withLockedValue { measurement in
+            defer { measurement = nil }
+            return measurement
+        }
+        measurement?.end(code)
     }
 }

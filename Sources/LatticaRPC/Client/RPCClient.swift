@@ -89,8 +89,19 @@ public struct RPCClient: Sendable {
         )
         return RPCCall(
             leg: RPCSessionLeg(driver: driver, id: id, of: sessions),
-            maximumMessage: limits.maximumMessage
+            maximumMessage: limits.maximumMessage,
+            measurement: metrics.begin(method)
         )
+    }
+
+    /// Where calls of a peer cost no change of threads: the event loop of the session's connection; `nil` if all places are
+    /// alike.
+    ///
+    /// For a task that makes many brief calls one after the other and computes little between them; it is run there by
+    /// `withTaskExecutorPreference`, or as a `Task(executorPreference:)`.
+    public func executor(for peer: PeerID, deadline: Duration) async throws(RPCError) -> (any TaskExecutor)? {
+        guard case .session(let driver) = try await sessions.way(to: peer, deadline: deadline) else { return nil }
+        return driver.stream.executor
     }
 
     private func unary(
