@@ -32,7 +32,7 @@ public final class RPCServer: Sendable {
         self.logger = logger
         admission = RPCAdmission(limits: limits)
         host.handle(.latticeRPC) { [self] stream in
-            await serve(stream)
+            await admission.withLoad(of: stream.remotePeer) { load in await serve(stream, load) }
         }
     }
 
@@ -64,16 +64,16 @@ public final class RPCServer: Sendable {
     // MARK: - Sessions
 
     /// Serves one session of a peer to its end.
-    private func serve(_ stream: any MuxedStream) async {
-        let peer = stream.remotePeer
-        guard admission.admitSession(of: peer) else {
+    private func serve(_ stream: any MuxedStream, _ load: RPCAdmission.Load) async {
+        let peer = load.peer
+        guard admission.admitSession(of: load) else {
             logger.debug("a session was refused: the peer has too many", metadata: ["peer": "\(peer)"])
             return stream.reset()
         }
-        defer { admission.releaseSession(of: peer) }
+        defer { admission.releaseSession(of: load) }
         let driver = RPCSessionDriver(role: .server, stream: stream, limits: limits, clock: clock) {
             [self] driver, id, header in
-            begin(id, header, on: driver)
+            begin(id, header, on: driver, load)
         }
         let reason = await withTaskCancellationHandler {
             await driver.run()
@@ -89,22 +89,26 @@ public final class RPCServer: Sendable {
     }
 
     /// Begins the work on a call that has arrived.
-    private func begin(_ id: RPCSession.CallID, _ header: RPCHeader, on driver: RPCSessionDriver) {
-        let peer = driver.stream.remotePeer
+    private func begin(
+        _ id: RPCSession.CallID,
+        _ header: RPCHeader,
+        on driver: RPCSessionDriver,
+        _ load: RPCAdmission.Load
+    ) {
         guard let registration = registration(of: header.method) else {
             return driver.refuse(id, with: .unimplemented(header.method))
         }
-        guard admission.admitCall(of: peer) else {
-            logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(peer)"])
+        guard admission.admitCall(of: load) else {
+            logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(load.peer)"])
             return driver.refuse(id, with: .tooManyCalls)
         }
         switch registration.place {
         case .pool:
-            let task = Task { await work(on: id, registration, header, driver) }
+            let task = Task { await work(on: id, registration, header, driver, load) }
             driver.setHandler(task, of: id)
         case .eventLoop:
             let task = Task.immediate(executorPreference: driver.stream.executor) {
-                await work(on: id, registration, header, driver)
+                await work(on: id, registration, header, driver, load)
             }
             driver.setHandler(task, of: id)
         }
@@ -115,14 +119,15 @@ public final class RPCServer: Sendable {
         on id: RPCSession.CallID,
         _ registration: RPCRegistration,
         _ header: RPCHeader,
-        _ driver: RPCSessionDriver
+        _ driver: RPCSessionDriver,
+        _ load: RPCAdmission.Load
     ) async {
-        let peer = driver.stream.remotePeer
         let measurement = registration.metrics.begin()
-        let (reply, status) = await run(registration, header, peer, RPCSessionServerLeg(driver: driver, id: id))
+        let leg = RPCSessionServerLeg(driver: driver, id: id)
+        let (reply, status) = await run(registration, header, load.peer, leg)
         await driver.answer(id, message: reply, status: status)
         measurement.end(status.code)
-        admission.releaseCall(of: peer)
+        admission.releaseCall(of: load)
         driver.handlerEnded(id)
     }
 
@@ -141,23 +146,25 @@ public final class RPCServer: Sendable {
         leg: any RPCServerLeg
     ) async -> RPCStatus {
         guard let registration = registration(of: method) else { return .unimplemented(method) }
-        guard admission.admitCall(of: peer) else {
-            logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(peer)"])
-            return .tooManyCalls
-        }
-        defer { admission.releaseCall(of: peer) }
-        let measurement = registration.metrics.begin()
-        let header = RPCHeader(method: method, deadline: deadline, metadata: metadata)
-        let status: RPCStatus
-        switch registration.place {
-        case .eventLoop: status = await answer(registration, header, peer, leg)
-        case .pool:
-            status = await withTaskExecutorPreference(globalConcurrentExecutor) {
-                await answer(registration, header, peer, leg)
+        return await admission.withLoad(of: peer) { load in
+            guard admission.admitCall(of: load) else {
+                logger.debug("a call was refused: too many are under way", metadata: ["peer": "\(peer)"])
+                return .tooManyCalls
             }
+            defer { admission.releaseCall(of: load) }
+            let measurement = registration.metrics.begin()
+            let header = RPCHeader(method: method, deadline: deadline, metadata: metadata)
+            let status: RPCStatus
+            switch registration.place {
+            case .eventLoop: status = await answer(registration, header, peer, leg)
+            case .pool:
+                status = await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    await answer(registration, header, peer, leg)
+                }
+            }
+            measurement.end(status.code)
+            return status
         }
-        measurement.end(status.code)
-        return status
     }
 
     private func answer(
