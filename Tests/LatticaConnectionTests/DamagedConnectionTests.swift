@@ -228,7 +228,7 @@ private final class RawPeer: Sendable {
             var reply = ByteBuffer()
             let upgraded = try upgrade.receive(&input, reply: &reply)
             if reply.readableBytes > 0 { try await write(reply) }
-            if let upgraded { return upgraded.transport }
+            if let transport = upgraded?.transport { return transport }
         }
         throw ConnectionError.closedByPeer
     }

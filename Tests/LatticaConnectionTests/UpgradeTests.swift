@@ -51,6 +51,52 @@ import Testing
         }
     }
 
+    @Test func `TLS is proposed first, and Noise follows a refusal together with its first message`() throws {
+        var dialer = try ConnectionUpgrade(role: .dialer, keypair: alice, security: [.tls, .noise])
+        var listener = try ConnectionUpgrade(role: .listener, keypair: bob, security: [.noise])
+        var toListener = try dialer.openingFlight()
+        var toDialer = ByteBuffer()
+        #expect(toListener == ByteBuffer(string: "\u{13}/multistream/1.0.0\n\u{0b}/tls/1.0.0\n"))
+        #expect(try listener.receive(&toListener, reply: &toDialer)?.remotePeer == nil)
+        #expect(toDialer == ByteBuffer(string: "\u{13}/multistream/1.0.0\n\u{03}na\n"))
+        #expect(try dialer.receive(&toDialer, reply: &toListener)?.remotePeer == nil)
+        #expect(toListener.readableBytesView.starts(with: Array("\u{07}/noise\n".utf8) + [0, 32]))
+        #expect(try listener.receive(&toListener, reply: &toDialer)?.remotePeer == nil)
+        #expect(try dialer.receive(&toDialer, reply: &toListener)?.remotePeer == nil)
+        #expect(try listener.receive(&toListener, reply: &toDialer)?.remotePeer == alice.peerID)
+        #expect(try dialer.receive(&toDialer, reply: &toListener)?.remotePeer == bob.peerID)
+        #expect(dialer.agreedSecurity == .noise && listener.agreedSecurity == .noise)
+    }
+
+    @Test(arguments: [true, false]) func `TLS secures the link, and may agree on the muxer`(isMuxerAgreed: Bool) throws
+    {
+        var dialer = try ConnectionUpgrade(role: .dialer, keypair: alice, security: [.tls, .noise])
+        var listener = try ConnectionUpgrade(role: .listener, keypair: bob, security: [.noise, .tls])
+        var toListener = try dialer.openingFlight()
+        var toDialer = ByteBuffer()
+        toListener.writeString("the first words of TLS")
+        #expect(try listener.receive(&toListener, reply: &toDialer)?.remotePeer == nil)
+        #expect(listener.awaitsSecuredLink)
+        #expect(toListener == ByteBuffer(string: "the first words of TLS"))
+        #expect(try dialer.receive(&toDialer, reply: &toListener)?.remotePeer == nil)
+        #expect(dialer.awaitsSecuredLink)
+        toListener = ByteBuffer()
+        let near = try dialer.linkSecured(by: bob.peerID, isMuxerAgreed: isMuxerAgreed, reply: &toListener)
+        let far = try listener.linkSecured(by: alice.peerID, isMuxerAgreed: isMuxerAgreed, reply: &toDialer)
+        if isMuxerAgreed {
+            #expect(near?.remotePeer == bob.peerID && far?.remotePeer == alice.peerID)
+            #expect(toListener.readableBytes == 0 && toDialer.readableBytes == 0)
+        } else {
+            toListener.writeString("frames")
+            #expect(near?.remotePeer == nil && far?.remotePeer == nil)
+            let upgraded = try listener.receive(&toListener, reply: &toDialer)
+            #expect(upgraded?.remotePeer == alice.peerID)
+            #expect(upgraded?.rest == ByteBuffer(string: "frames"))
+            #expect(upgraded.map { $0.transport == nil } == true)
+            #expect(try dialer.receive(&toDialer, reply: &toListener)?.remotePeer == bob.peerID)
+        }
+    }
+
     @Test(arguments: 0..<150) func `a damaged exchange ends in a typed error or waits`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var dialer = try ConnectionUpgrade(role: .dialer, keypair: alice)

@@ -1,7 +1,7 @@
 public import LatticaCore
 public import Multiformats
 import NIOConcurrencyHelpers
-import NIOCore
+public import NIOCore
 
 /// A secured connection to one peer that carries many streams.
 public final class Connection: Sendable {
@@ -14,6 +14,12 @@ public final class Connection: Sendable {
     /// This host dialled.
     public let isOutbound: Bool
 
+    /// What secures the connection.
+    public let security: SecurityProtocol
+
+    /// Tells this connection apart from the others of the program, in logs and captures.
+    public let number: UInt64
+
     private struct Observed {
         var roundTripTime: Duration?
         var acceptsStreams = true
@@ -25,12 +31,15 @@ public final class Connection: Sendable {
     private let end: EventLoopFuture<ConnectionError>
     private let observed = NIOLockedValueBox(Observed())
 
-    init(driver: ConnectionDriver, remotePeer: PeerID) {
+    init(driver: ConnectionDriver, remotePeer: PeerID, security: SecurityProtocol) {
         self.remotePeer = remotePeer
+        self.security = security
+        number = driver.number
         remoteAddress = driver.remoteAddress
         isOutbound = driver.role == .dialer
         loop = driver.loop
         tasks = driver.tasks
+        executor = driver.executor
         end = driver.ended.futureResult
         self.driver = NIOLoopBound(driver, eventLoop: driver.loop)
     }
@@ -46,7 +55,35 @@ public final class Connection: Sendable {
     }
 
     /// Runs tasks on the event loop of this connection, where its streams are read and written without hops.
-    public var executor: any TaskExecutor { EventLoopExecutor(loop) }
+    public let executor: any TaskExecutor
+
+    /// Secures and multiplexes a link; begins at once.
+    ///
+    /// To be called on the event loop of the link. What the link gives from then on is to be told to the receiver, also
+    /// that it has ended; the connection closes the link when it ends itself.
+    ///
+    /// - Parameters:
+    ///   - isDialer: this side has opened the link.
+    ///   - peer: who must be at the other end; `nil` takes any.
+    /// - Returns: what receives, and the connection once it is ready for streams and let in by
+    ///   ``ConnectionSettings/admit``.
+    public static func over(
+        _ link: any Link,
+        isDialer: Bool,
+        settings: ConnectionSettings,
+        remoteAddress: Multiaddr,
+        expecting peer: PeerID?
+    ) throws(ConnectionError) -> (receiver: any LinkReceiver, connection: EventLoopFuture<Connection>) {
+        let driver = try ConnectionDriver(
+            link: link,
+            settings: settings,
+            role: isDialer ? .dialer : .listener,
+            remoteAddress: remoteAddress,
+            expectedPeer: peer
+        )
+        driver.begin()
+        return (driver, driver.ready.futureResult)
+    }
 
     /// Opens a stream.
     ///
@@ -55,6 +92,7 @@ public final class Connection: Sendable {
     ///
     /// - Parameter protocols: acceptable protocols, the preferred first.
     public func openStream(_ protocols: [ProtocolID]) async throws(StreamOpenError) -> any MuxedStream {
+        if protocols.count == 1, let opened = driverHere?.openNow(protocols[0]) { return try opened.get() }
         let driver = driver
         return try await loop.wait { (wait: StreamState.OpenWait) in
             driver.value.open(protocols, wait: wait)
@@ -67,6 +105,21 @@ public final class Connection: Sendable {
     public func close() {
         let driver = driver
         loop.run { driver.value.fail(.closed) }
+    }
+
+    /// Takes no more streams and tells the peer so; the connection ends once the open ones have ended.
+    ///
+    /// - Parameter deadline: when it ends at the latest.
+    public func goAway(within deadline: Duration) {
+        let driver = driver
+        loop.run { driver.value.goAway(by: driver.value.loop.now + TimeAmount(deadline)) }
+    }
+
+    /// Lets the open streams end, but not longer than the deadline, and waits until their handlers have ended.
+    public func closeGracefully(within deadline: Duration) async {
+        goAway(within: deadline)
+        _ = await waitForEnd()
+        await tasks.cancelAndWait()
     }
 
     /// Ends the connection, and waits until the handlers of its streams have ended.

@@ -1,5 +1,6 @@
 import LatticaCore
 import Logging
+import Metrics
 import NIOCore
 
 /// The streams of a connection, as the tasks that use them see them.
@@ -21,12 +22,14 @@ extension ConnectionDriver {
                 resumeWriter(state)
             case .overflowed(let id):
                 guard let state = streams[id] else { continue }
-                logger.debug("a stream was reset: too much is unread on the connection")
+                logger.debug("a stream was reset: too much is unread on the connection", metadata: ["stream": "\(id)"])
                 state.failure = .closed
                 progress(state)
                 resumeWriter(state)
             case .pong:
-                if let time = keepAlive.pong(at: loop.now) { connection?.setRoundTripTime(time) }
+                guard let time = keepAlive.pong(at: loop.now) else { continue }
+                session.roundTripTime = TimeAmount(time)
+                connection?.setRoundTripTime(time)
             case .goneAway(let code):
                 logger.debug("the peer takes no more streams", metadata: ["code": "\(code)"])
                 connection?.stopOpening()
@@ -39,8 +42,15 @@ extension ConnectionDriver {
             id: id,
             negotiation: MultistreamNegotiation(answering: settings.handlers.protocols),
             isInbound: true,
-            deadline: loop.now + TimeAmount(settings.limits.negotiationTimeout)
+            deadline: negotiationDeadline()
         )
+        settings.metrics.streams(isInbound: true).increment()
+    }
+
+    /// When a negotiation that begins is given up.
+    private func negotiationDeadline() -> NIODeadline {
+        scheduleTick()
+        return loop.now + TimeAmount(settings.limits.negotiationTimeout)
     }
 
     /// Goes on with the negotiation, or else with the task that reads.
@@ -93,6 +103,7 @@ extension ConnectionDriver {
         refusals += 1
         if refusals > Self.promptRefusals {
             state.heldReply.writeImmutableBuffer(reply)
+            scheduleTick()
             if refusals == Self.promptRefusals + 1 { logger.debug("the peer asks on and on for what is not spoken") }
         } else {
             var reply = reply
@@ -140,41 +151,58 @@ extension ConnectionDriver {
 
     // MARK: - Opening
 
+    /// Opens a stream for the one protocol that is acceptable, without waiting.
+    ///
+    /// The proposal travels with the first data, trusting that the peer speaks it, as the peer does with us: a call then
+    /// takes one round trip.
+    func openNow(_ id: ProtocolID) -> Result<YamuxStream, StreamOpenError> {
+        guard let connection else { return .failure(.connectionOver) }
+        return Result { () throws(StreamOpenError) in
+            let state = try openState([id], deadline: nil)
+            state.proposal = state.negotiation?.openingFlight()
+            return YamuxStream(connection: connection, state: state, protocolID: id)
+        }
+    }
+
     func open(_ protocols: [ProtocolID], wait: StreamState.OpenWait) {
-        guard let connection, end == nil else { return wait.finish(.failure(.connectionOver)) }
         guard let preferred = protocols.first else { return wait.finish(.failure(.notSupported)) }
+        guard protocols.count > 1 else { return wait.finish(openNow(preferred)) }
+        do throws(StreamOpenError) {
+            let state = try openState(protocols, deadline: negotiationDeadline())
+            if var flight = state.negotiation?.openingFlight() {
+                _ = session.write(state.id, &flight, isNegotiation: true)
+            }
+            scheduleFlush()
+            state.opener = wait
+        } catch {
+            wait.finish(.failure(error))
+        }
+    }
+
+    private func openState(
+        _ protocols: [ProtocolID],
+        deadline: NIODeadline?
+    ) throws(StreamOpenError) -> StreamState {
+        guard connection != nil, end == nil else { throw .connectionOver }
         let id: UInt32
         do throws(YamuxRefusal) {
             id = try session.open()
         } catch {
             switch error {
-            case .goingAway, .streamIDsExhausted: wait.finish(.failure(.connectionOver))
-            case .tooManyStreams(let limit):
-                wait.finish(.failure(.limitReached("\(limit) streams are open on the connection")))
-            case .tooManyUnacknowledged(let limit):
-                wait.finish(.failure(.limitReached("the peer has not accepted \(limit) streams")))
+            case .goingAway, .streamIDsExhausted: throw .connectionOver
+            case .tooManyStreams(let limit): throw .limitReached("\(limit) streams are open on the connection")
+            case .tooManyUnacknowledged(let limit): throw .limitReached("the peer has not accepted \(limit) streams")
             }
-            return
         }
-        let negotiation = MultistreamNegotiation(proposing: protocols)
         let state = StreamState(
             id: id,
-            negotiation: negotiation,
+            negotiation: MultistreamNegotiation(proposing: protocols),
             isInbound: false,
-            deadline: loop.now + TimeAmount(settings.limits.negotiationTimeout)
+            deadline: deadline
         )
         streams[id] = state
-        var flight = negotiation.openingFlight()
-        if protocols.count == 1 {
-            // Trusting that the peer speaks it, as the peer does with us: a call then takes one round trip.
-            state.proposal = flight
-            state.deadline = nil
-            wait.finish(.success(YamuxStream(connection: connection, state: state, protocolID: preferred)))
-        } else {
-            _ = session.write(id, &flight, isNegotiation: true)
-            scheduleFlush()
-            state.opener = wait
-        }
+        settings.metrics.streams(isInbound: false).increment()
+        return state
     }
 
     func cancelOpening(_ wait: StreamState.OpenWait) {
@@ -189,10 +217,11 @@ extension ConnectionDriver {
         propose(state)
         if state.negotiation == nil, state.leftover.readableBytes > 0 {
             defer { state.leftover = ByteBuffer() }
-            return .success(state.leftover)
+            // A slice, so that its indices begin at 0 as those of all that is read.
+            return .success(state.leftover.slice())
         }
         if state.negotiation == nil {
-            switch session.read(state.id) {
+            switch session.read(state.id, at: loop.now) {
             case .bytes(let bytes):
                 if session.unsentBytes > 0 { scheduleFlush() }
                 return .success(bytes)
@@ -301,7 +330,7 @@ extension ConnectionDriver {
     private func propose(_ state: StreamState) {
         guard var proposal = state.proposal, state.failure == nil else { return }
         state.proposal = nil
-        state.deadline = loop.now + TimeAmount(settings.limits.negotiationTimeout)
+        state.deadline = negotiationDeadline()
         _ = session.write(state.id, &proposal, isNegotiation: true)
         scheduleFlush()
     }
@@ -317,7 +346,10 @@ extension ConnectionDriver {
     func release(_ state: StreamState) {
         if state.failure == nil { state.failure = .closed }
         session.release(state.id)
-        streams[state.id] = nil
+        if streams.removeValue(forKey: state.id) != nil {
+            settings.metrics.streams(isInbound: state.isInbound).decrement()
+            endWhenDrained()
+        }
         state.opener?.finish(.failure(.timedOut))
         state.opener = nil
         resumeReader(state)

@@ -1,20 +1,21 @@
 import LatticaCore
 import Logging
+import Metrics
 import Multiformats
+import NIOConcurrencyHelpers
 import NIOCore
 
-/// Runs one connection on its event loop: feeds the upgrade, the cipher and the muxer with what the socket gives, and
-/// carries what they say back.
+/// Runs one connection on the event loop of its link: feeds the upgrade, the cipher and the muxer with what the link
+/// gives, and carries what they say back.
 ///
-/// The protocols are values that know no sockets; here are the socket, the clock and the tasks that wait. Everything is
-/// touched on the event loop alone. Answers to all that one read of the socket brought leave in one write.
-final class ConnectionDriver: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+/// The protocols are values that know no sockets; here are the link, the clock and the tasks that wait. Everything is
+/// touched on the event loop alone. Answers to all that one turn of the loop brought leave in one write.
+final class ConnectionDriver: LinkReceiver {
     let settings: ConnectionSettings
     let role: YamuxSession.Role
     let remoteAddress: Multiaddr
+    /// Tells connections apart in logs and captures.
+    let number: UInt64
     let tasks = TaskScope()
     /// Succeeds with the connection once it is ready for streams.
     let ready: EventLoopPromise<Connection>
@@ -24,15 +25,16 @@ final class ConnectionDriver: ChannelInboundHandler {
     let loop: any EventLoop
 
     var logger: Logger
-    var context: ChannelHandlerContext?
+    let link: any Link
     var connection: Connection?
     var upgrade: ConnectionUpgrade?
+    /// Encrypts and decrypts; `nil` when the link does.
     var transport: NoiseTransport?
     var session: YamuxSession
     var keepAlive: KeepAlive
     var streams: [UInt32: StreamState] = [:]
     /// Streams whose writers wait for room in the output, in turn.
-    var waitingForOutput = CircularBuffer<UInt32>()
+    var waitingForOutput = CircularBuffer<UInt32>(initialCapacity: 1)
     /// Proposals of the peer that were refused since the last tick.
     var refusals = 0
     var end: ConnectionError?
@@ -40,41 +42,61 @@ final class ConnectionDriver: ChannelInboundHandler {
     /// Refusals given at once between two ticks; more than any peer needs that looks for a version in common.
     static let promptRefusals = 16
 
-    /// Bytes of the socket that are not a whole message of the cipher yet.
+    /// Bytes of the link that are not a whole message of the cipher yet.
     private var received = ByteBuffer()
     /// Decrypted bytes that are not a whole header of the muxer yet.
     private var plaintext = ByteBuffer()
     private var isFlushing = false
     private var isFlushScheduled = false
-    private var isReading = false
-    private var ticks: RepeatedTask?
-    private var upgradeDeadline: NIODeadline
+    private var wake: Scheduled<Void>?
+    private var wakesAt = NIODeadline.distantFuture
+    private let begunAt: NIODeadline
+    /// When existing streams are given no more time.
+    private var drainDeadline: NIODeadline?
+    private var countedResets = 0
+    private var isReady = false
+
+    private static let numbers = NIOLockedValueBox<UInt64>(0)
 
     init(
+        link: any Link,
         settings: ConnectionSettings,
         role: YamuxSession.Role,
         remoteAddress: Multiaddr,
-        expectedPeer: PeerID?,
-        loop: any EventLoop
+        expectedPeer: PeerID?
     ) throws(ConnectionError) {
+        self.link = link
         self.settings = settings
         self.role = role
         self.remoteAddress = remoteAddress
-        self.loop = loop
+        number = Self.numbers.withLockedValue { last in
+            last += 1
+            return last
+        }
+        loop = link.loop
+        begunAt = loop.now
         logger = settings.logger
+        logger[metadataKey: "connection"] = "\(number)"
         executor = EventLoopExecutor(loop)
         ready = loop.makePromise()
         ended = loop.makePromise()
         session = YamuxSession(role: role, limits: settings.limits.yamux)
+        session.tap = settings.capture.map { [loop, number] in
+            FrameTap(capture: $0, connection: number, loop: loop)
+        }
         keepAlive = KeepAlive(
             interval: settings.limits.pingInterval,
             timeout: settings.limits.pingTimeout,
             value: .random(in: 0...(.max)),
-            now: loop.now
+            now: begunAt
         )
-        upgradeDeadline = loop.now + TimeAmount(settings.limits.upgradeTimeout)
         do {
-            upgrade = try ConnectionUpgrade(role: role, keypair: settings.keypair, expectedPeer: expectedPeer)
+            upgrade = try ConnectionUpgrade(
+                role: role,
+                keypair: settings.keypair,
+                expectedPeer: expectedPeer,
+                security: settings.security.filter { $0 != .tls || link is any SecurableLink }
+            )
         } catch {
             ready.fail(error)
             ended.succeed(error)
@@ -82,36 +104,17 @@ final class ConnectionDriver: ChannelInboundHandler {
         }
     }
 
-    // MARK: - The channel
+    // MARK: - The link
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        if context.channel.isActive { begin() }
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        begin()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        fail(.closed)
-        self.context = nil
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        fail(.closedByPeer)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail(.transport(String(describing: error)))
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func linkReceived(_ bytes: ByteBuffer) {
         guard end == nil else { return }
-        isReading = true
         keepAlive.received(at: loop.now)
-        var bytes = unwrapInboundIn(data)
-        if received.readableBytes == 0 { received = bytes } else { received.writeBuffer(&bytes) }
+        settings.metrics.bytesReceived.increment(by: bytes.readableBytes)
+        if upgrade == nil, transport == nil {
+            Self.append(bytes, to: &plaintext)
+        } else {
+            Self.append(bytes, to: &received)
+        }
         do throws(ConnectionError) {
             try advance()
         } catch {
@@ -119,27 +122,29 @@ final class ConnectionDriver: ChannelInboundHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        isReading = false
+    /// The answers of tasks that the bytes have woken leave with those of the muxer, so the write waits for them: they run in this
+    /// turn of the loop.
+    func linkReadCompleted() {
         handleEvents()
+        scheduleFlush()
+    }
+
+    func linkBecameWritable() {
         flush()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { flush() }
+    func linkEnded(_ reason: ConnectionError) {
+        fail(reason)
     }
 
     // MARK: - Life
 
-    private func begin() {
-        guard ticks == nil, end == nil else { return }
-        let interval = TimeAmount(settings.limits.tick)
-        let driver = NIOLoopBound(self, eventLoop: loop)
-        ticks = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in driver.value.tick() }
+    /// Says the first words; to be called once.
+    func begin() {
+        schedule(wakeAt: begunAt + TimeAmount(settings.limits.upgradeTimeout))
         do throws(ConnectionError) {
             guard var flight = try upgrade?.openingFlight(), flight.readableBytes > 0 else { return }
             send(&flight)
-            context?.flush()
         } catch {
             fail(error)
         }
@@ -150,15 +155,14 @@ final class ConnectionDriver: ChannelInboundHandler {
         if upgrade != nil {
             var reply = ByteBuffer()
             let upgraded = Result { () throws(ConnectionError) in try upgrade?.receive(&received, reply: &reply) }
-            if reply.readableBytes > 0 {
-                send(&reply)
-                context?.flush()
+            if reply.readableBytes > 0 { send(&reply) }
+            if let upgraded = try upgraded.get() {
+                try finish(upgraded)
+            } else if upgrade?.awaitsSecuredLink == true {
+                return try secureLink()
+            } else {
+                return
             }
-            guard let upgraded = try upgraded.get() else { return }
-            upgrade = nil
-            transport = upgraded.transport
-            plaintext = upgraded.rest
-            try admit(upgraded.remotePeer)
         }
         do throws(NoiseError) {
             try transport?.open(&received, into: &plaintext)
@@ -170,46 +174,152 @@ final class ConnectionDriver: ChannelInboundHandler {
         } catch {
             throw .yamux(error)
         }
-        if plaintext.readableBytes == 0 { plaintext.clear() }
+        Self.shrink(&received)
+        Self.shrink(&plaintext)
     }
 
-    private func admit(_ peer: PeerID) throws(ConnectionError) {
-        logger[metadataKey: "peer"] = "\(peer)"
-        let connection = Connection(driver: self, remotePeer: peer)
+    private func secureLink() throws(ConnectionError) {
+        guard let link = link as? any SecurableLink, let upgrade else { throw .notSupported("/tls/1.0.0") }
+        let handshake: TLSHandshake
+        do throws(TLSIdentityError) {
+            handshake = try settings.tls.identity().makeHandler(
+                isClient: role == .dialer,
+                expecting: upgrade.expectedPeer
+            )
+        } catch {
+            throw .tls(.failed(error.description))
+        }
+        let bytes = received
+        received = ByteBuffer()
+        try link.secure(with: handshake, replaying: bytes) { [weak self] result in
+            self?.linkSecured(result)
+        }
+    }
+
+    private func linkSecured(_ result: Result<TLSHandshake.Secured, TLSHandshakeError>) {
+        guard end == nil else { return }
+        do throws(ConnectionError) {
+            let secured: TLSHandshake.Secured
+            do { secured = try result.get() } catch { throw .tls(error) }
+            var reply = ByteBuffer()
+            let upgraded = try upgrade?.linkSecured(
+                by: secured.remotePeer,
+                isMuxerAgreed: secured.isMuxerAgreed,
+                reply: &reply
+            )
+            if reply.readableBytes > 0 { send(&reply) }
+            if let upgraded { try finish(upgraded) }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func finish(_ upgraded: ConnectionUpgrade.Upgraded) throws(ConnectionError) {
+        let security = upgrade?.agreedSecurity
+        upgrade = nil
+        transport = upgraded.transport
+        plaintext = upgraded.rest
+        logger[metadataKey: "peer"] = "\(upgraded.remotePeer)"
+        let connection = Connection(driver: self, remotePeer: upgraded.remotePeer, security: security ?? .noise)
         self.connection = connection
-        if let refusal = settings.admit(connection) { throw refusal }
-        logger.debug("connection is ready", metadata: ["dialled": "\(role == .dialer)"])
+        if let refusal = settings.admit(connection) {
+            count(.refused, connection.security)
+            throw refusal
+        }
+        logger.debug(
+            "connection is ready",
+            metadata: ["dialled": "\(role == .dialer)", "security": "\(connection.security.rawValue)"]
+        )
+        count(.ready, connection.security)
+        settings.metrics.connections(isOutbound: role == .dialer).increment()
+        isReady = true
         ready.succeed(connection)
         // The first ping tells the round trip, and that the peer is there.
-        keep(alive: keepAlive.tick(at: loop.now))
+        tick()
+    }
+
+    private func count(_ outcome: ConnectionMetrics.Outcome, _ security: SecurityProtocol?) {
+        settings.metrics.handshakeEnded(
+            outcome,
+            isOutbound: role == .dialer,
+            security: security,
+            after: .nanoseconds((loop.now - begunAt).nanoseconds)
+        )
+    }
+
+    // MARK: - Time
+
+    /// Has the driver look at its deadlines by a moment at the latest.
+    func schedule(wakeAt deadline: NIODeadline) {
+        guard deadline < wakesAt, end == nil else { return }
+        wake?.cancel()
+        wakesAt = deadline
+        let driver = NIOLoopBound(self, eventLoop: loop)
+        wake = loop.scheduleTask(deadline: deadline) { driver.value.tick() }
+    }
+
+    /// Has the driver look soon, as often as deadlines of streams need.
+    func scheduleTick() {
+        schedule(wakeAt: loop.now + TimeAmount(settings.limits.tick))
     }
 
     private func tick() {
         guard end == nil else { return }
+        wake?.cancel()
+        wake = nil
+        wakesAt = .distantFuture
         let now = loop.now
-        guard transport != nil else {
-            if now >= upgradeDeadline { fail(.timedOut) }
-            return
+        guard upgrade == nil else {
+            let deadline = begunAt + TimeAmount(settings.limits.upgradeTimeout)
+            return now >= deadline ? fail(.timedOut) : schedule(wakeAt: deadline)
         }
-        keep(alive: keepAlive.tick(at: now))
-        sendHeldReplies()
-        for state in streams.values where state.deadline.map({ $0 <= now }) == true {
-            state.opener?.finish(.failure(.timedOut))
-            if state.isInbound { logger.debug("a stream did not agree on a protocol in time") }
-            release(state)
-        }
-    }
-
-    private func keep(alive action: KeepAlive.Action) {
-        switch action {
+        switch keepAlive.tick(at: now) {
         case .none: break
         case .ping(let value):
             session.ping(value)
             scheduleFlush()
         case .giveUp:
-            fail(.timedOut)
+            return fail(.timedOut)
         }
+        sendHeldReplies()
+        var isNegotiating = false
+        for state in streams.values {
+            guard let deadline = state.deadline else { continue }
+            guard deadline <= now else {
+                isNegotiating = true
+                continue
+            }
+            state.opener?.finish(.failure(.timedOut))
+            if state.isInbound {
+                logger.debug("a stream did not agree on a protocol in time", metadata: ["stream": "\(state.id)"])
+            }
+            release(state)
+        }
+        if let drainDeadline {
+            if now >= drainDeadline || isDrained { return fail(.closed) }
+            schedule(wakeAt: drainDeadline)
+        }
+        if isNegotiating || keepAlive.isWaiting { scheduleTick() } else { schedule(wakeAt: keepAlive.nextPing) }
     }
+
+    /// Takes no more streams, and ends once those that are open have ended, or at the deadline.
+    func goAway(by deadline: NIODeadline) {
+        guard end == nil else { return }
+        session.goAway(.normal)
+        connection?.stopOpening()
+        drainDeadline = min(deadline, drainDeadline ?? deadline)
+        scheduleFlush()
+        endWhenDrained()
+        schedule(wakeAt: deadline)
+    }
+
+    /// Ends soon when nothing is left to do on a connection that goes away.
+    func endWhenDrained() {
+        if drainDeadline != nil, isDrained { schedule(wakeAt: loop.now) }
+    }
+
+    /// The last stream has ended, and what it said has left.
+    private var isDrained: Bool { streams.isEmpty && session.unsentBytes == 0 }
 
     /// Ends the connection: politely towards the peer, at once towards the tasks that wait.
     func fail(_ reason: ConnectionError) {
@@ -223,7 +333,13 @@ final class ConnectionDriver: ChannelInboundHandler {
         flush()
         guard end == nil else { return }
         end = reason
-        ticks?.cancel()
+        wake?.cancel()
+        if upgrade != nil {
+            let outcome: ConnectionMetrics.Outcome = reason == .timedOut ? .timedOut : .failed
+            count(outcome, upgrade?.agreedSecurity)
+        } else if isReady {
+            settings.metrics.connections(isOutbound: role == .dialer).decrement()
+        }
         ready.fail(reason)
         logger.debug("connection has ended", metadata: ["reason": "\(reason)"])
         // Before the tasks wake, so that none finds a connection that is no more.
@@ -234,18 +350,35 @@ final class ConnectionDriver: ChannelInboundHandler {
             state.opener?.finish(.failure(.connectionOver))
             resumeReader(state)
             resumeWriter(state)
+            settings.metrics.streams(isInbound: state.isInbound).decrement()
         }
         streams.removeAll()
         tasks.cancel()
         connection = nil
-        context?.close(promise: nil)
+        link.close()
+    }
+
+    // MARK: - Input
+
+    /// Keeps received bytes behind those that are left; alone, as they came and without a copy.
+    private static func append(_ bytes: ByteBuffer, to rest: inout ByteBuffer) {
+        if rest.readableBytes == 0 { rest = bytes } else { rest.writeImmutableBuffer(bytes) }
+    }
+
+    /// Lets go of the memory that a few bytes, or none, were received in.
+    private static func shrink(_ buffer: inout ByteBuffer) {
+        if buffer.readableBytes == 0 {
+            buffer = ByteBuffer()
+        } else if buffer.readableBytes < YamuxHeader.size {
+            buffer = ByteBuffer(bytes: buffer.readableBytesView)
+        }
     }
 
     // MARK: - Output
 
     /// Sends what has gathered, at the end of this turn of the loop, so that what others add in it leaves in the same write.
     func scheduleFlush() {
-        guard !isFlushScheduled, !isReading, !isFlushing else { return }
+        guard !isFlushScheduled, !isFlushing else { return }
         isFlushScheduled = true
         let driver = NIOLoopBound(self, eventLoop: loop)
         loop.execute {
@@ -255,25 +388,34 @@ final class ConnectionDriver: ChannelInboundHandler {
     }
 
     private func flush() {
-        guard !isFlushing, end == nil, let context, transport != nil else { return }
+        guard !isFlushing, end == nil, upgrade == nil else { return }
         isFlushing = true
         defer { isFlushing = false }
-        while context.channel.isWritable, var output = session.takeOutput() {
-            var sealed = context.channel.allocator.buffer(capacity: output.readableBytes + 64)
+        while link.isWritable, var output = session.takeOutput() {
             do throws(NoiseError) {
-                try transport?.seal(&output, into: &sealed)
+                try transport?.seal(&output)
             } catch {
                 isFlushing = false
                 return fail(.noise(error))
             }
-            context.writeAndFlush(wrapOutboundOut(sealed), promise: nil)
+            send(&output)
             guard end == nil else { return }
             letWritersGoOn()
         }
+        countResets()
+        endWhenDrained()
+    }
+
+    private func countResets() {
+        guard session.resets > countedResets else { return }
+        settings.metrics.resets.increment(by: session.resets - countedResets)
+        countedResets = session.resets
     }
 
     private func send(_ bytes: inout ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
-        bytes.clear()
+        settings.metrics.bytesSent.increment(by: bytes.readableBytes)
+        link.write(bytes)
+        link.flush()
+        bytes = ByteBuffer()
     }
 }

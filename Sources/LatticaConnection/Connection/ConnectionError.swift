@@ -12,7 +12,7 @@ public enum ConnectionError: Error, Hashable {
     case noise(NoiseError)
     /// The peer broke the rules of the muxer.
     case yamux(YamuxError)
-    /// The peer does not speak a protocol that every connection needs: `/noise` or `/yamux/1.0.0`.
+    /// The peer does not speak a protocol that every connection needs: `/noise` or `/tls/1.0.0`, and `/yamux/1.0.0`.
     case notSupported(String)
     /// The peer closed the connection.
     case closedByPeer
@@ -41,5 +41,15 @@ extension ConnectionError: CustomStringConvertible {
         case .limitReached: "this host has as many connections as it takes"
         case .isThisHost: "the address leads back to this host"
         }
+    }
+}
+
+extension ConnectionError {
+    /// The connection could not be secured by TLS.
+    static func tls(_ error: TLSHandshakeError) -> ConnectionError {
+        if case .certificate(.wrongPeer(let expected, let actual)) = error {
+            return .noise(.wrongPeer(expected: expected, actual: actual))
+        }
+        return .transport("the connection could not be secured (\(error))")
     }
 }

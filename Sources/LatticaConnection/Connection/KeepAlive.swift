@@ -27,6 +27,12 @@ struct KeepAlive {
         lastReceived = now
     }
 
+    /// An answer is awaited, so that the deadline is to be watched.
+    var isWaiting: Bool { sentAt != nil }
+
+    /// When the next ping is due, unless an answer is awaited.
+    var nextPing: NIODeadline { lastPing.map { $0 + interval } ?? .distantPast }
+
     /// Bytes came from the peer.
     mutating func received(at now: NIODeadline) {
         lastReceived = now

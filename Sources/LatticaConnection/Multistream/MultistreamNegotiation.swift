@@ -60,6 +60,12 @@ struct MultistreamNegotiation {
         return proposals
     }
 
+    /// What a dialer has proposed with nothing left to propose instead; `nil` for a listener, and while there is a choice.
+    var lastProposal: ProtocolID? {
+        guard case .dialing(let current, let next) = state, next.isEmpty else { return nil }
+        return current
+    }
+
     /// What a dialer sends first: the header and its first proposal in one flight.
     ///
     /// Empty for a listener.

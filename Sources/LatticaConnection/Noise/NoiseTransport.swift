@@ -36,6 +36,13 @@ struct NoiseTransport: Sendable {
         }
     }
 
+    /// Encrypts the plaintext in place of itself.
+    mutating func seal(_ plaintext: inout ByteBuffer) throws(NoiseError) {
+        var sealed = ByteBuffer()
+        try seal(&plaintext, into: &sealed)
+        plaintext = sealed
+    }
+
     /// Decrypts the whole messages in the input and appends what they say to the plaintext; the beginning of another
     /// stays in the input.
     mutating func open(_ input: inout ByteBuffer, into plaintext: inout ByteBuffer) throws(NoiseError) {

@@ -10,9 +10,21 @@ import NIOCore
 final class LoopWait<Value: Sendable, Failure: Error>: @unchecked Sendable {
     typealias Outcome = Result<Value, Failure>
 
+    /// The task that waits.
+    ///
+    /// Its continuation is the unchecked one, which costs no allocation. `@safe`: the states below resume it exactly
+    /// once.
+    @safe struct Waiter {
+        fileprivate let continuation: UnsafeContinuation<Outcome, Never>
+
+        fileprivate func resume(returning outcome: Outcome) {
+            unsafe continuation.resume(returning: outcome)
+        }
+    }
+
     private enum State {
         case fresh
-        case waiting(CheckedContinuation<Outcome, Never>)
+        case waiting(Waiter)
         case finishedEarly(Outcome)
         case over
     }
@@ -25,15 +37,15 @@ final class LoopWait<Value: Sendable, Failure: Error>: @unchecked Sendable {
     }
 
     /// - Returns: whether the wait goes on; `false` if it was finished before it began.
-    func begin(_ continuation: CheckedContinuation<Outcome, Never>) -> Bool {
+    func begin(_ waiter: Waiter) -> Bool {
         loop.assertInEventLoop()
         switch state {
         case .fresh:
-            state = .waiting(continuation)
+            state = .waiting(waiter)
             return true
         case .finishedEarly(let outcome):
             state = .over
-            continuation.resume(returning: outcome)
+            waiter.resume(returning: outcome)
             return false
         case .waiting, .over:
             preconditionFailure("a wait begins once")
@@ -45,9 +57,9 @@ final class LoopWait<Value: Sendable, Failure: Error>: @unchecked Sendable {
         switch state {
         case .fresh:
             state = .finishedEarly(outcome)
-        case .waiting(let continuation):
+        case .waiting(let waiter):
             state = .over
-            continuation.resume(returning: outcome)
+            waiter.resume(returning: outcome)
         case .finishedEarly, .over:
             break
         }
@@ -72,9 +84,10 @@ extension EventLoop {
     ) async throws(Failure) -> Value {
         let wait = LoopWait<Value, Failure>(on: self)
         let outcome = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            unsafe await withUnsafeContinuation { continuation in
+                let waiter = unsafe LoopWait<Value, Failure>.Waiter(continuation: continuation)
                 run {
-                    if wait.begin(continuation) { begin(wait) }
+                    if wait.begin(waiter) { begin(wait) }
                 }
             }
         } onCancel: {

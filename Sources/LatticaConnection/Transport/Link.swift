@@ -12,13 +12,23 @@ public protocol Link: AnyObject {
     /// A write is taken all the same.
     var isWritable: Bool { get }
 
-    /// Sends the bytes, in the order of the calls.
+    /// Sends the bytes, in the order of the calls, at the latest at the next ``flush()``.
     ///
     /// It may call back before it returns.
     func write(_ bytes: ByteBuffer)
 
+    /// Sends what has been written and held back.
+    ///
+    /// It may call back before it returns.
+    func flush()
+
     /// Ends both directions once what has been written has left.
     func close()
+}
+
+extension Link {
+    /// Does nothing: what is written leaves at once.
+    public func flush() {}
 }
 
 /// What a link tells; the connection above it.

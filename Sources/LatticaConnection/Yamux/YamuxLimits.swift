@@ -16,12 +16,18 @@ public struct YamuxLimits: Sendable, Hashable {
 
     /// The longest data frame sent, in bytes.
     ///
-    /// Short, so that streams take turns on the connection.
-    public var sentFrame = 16 * 1024
+    /// With its header it fills one message of Noise. Streams take turns after ``unsentBytes``, not after frames.
+    public var sentFrame = 65_535 - 16 - 12
+
+    /// The largest receive window that one stream may come to have, in bytes.
+    ///
+    /// A window grows while its reader empties it in less than a few round trips: 16 MiB keep 1 Gbit/s busy over 130 ms.
+    public var largestWindow = 16 * 1024 * 1024
 
     /// Bytes received on all streams and not read yet.
     ///
-    /// The stream that would pass it is reset: windows alone would let a peer fill ``streams`` times 256 KiB.
+    /// The stream that would pass it is reset: windows alone would let a peer fill ``streams`` times 256 KiB. Windows
+    /// grow only while all of them together stay below.
     public var unreadBytes = 64 * 1024 * 1024
 
     /// Bytes made ready and not yet handed to the connection, from which on writers wait.

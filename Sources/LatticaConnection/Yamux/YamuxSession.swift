@@ -58,42 +58,45 @@ struct YamuxSession {
         case protocolError = 1
     }
 
-    private struct Stream {
-        let isOutbound: Bool
-        /// What this side may still send.
-        var sendWindow = YamuxLimits.initialWindow
-        /// What the peer may still send.
-        var receiveWindow = YamuxLimits.initialWindow
-        /// Read, and not granted to the peer again.
-        var consumed = 0
-        var unread = ByteBuffer()
-        /// SYN or ACK, due on the next frame of the stream, whatever it is.
-        var dueFlags: YamuxHeader.Flags
-        var isAcknowledged: Bool
-        var hasSentEnd = false
-        var hasReceivedEnd = false
-        var isReset = false
-        /// Counts against the limit on streams.
-        var isLive = true
-
-        var isOver: Bool { (isReset || hasSentEnd && hasReceivedEnd) && unread.readableBytes == 0 }
+    /// What is left of the data frame whose beginning has been received.
+    struct IncomingFrame {
+        var stream: UInt32
+        var left: Int
+        var flags: YamuxHeader.Flags
     }
 
     let limits: YamuxLimits
-    private var nextID: UInt32
-    private var streams: [UInt32: Stream] = [:]
-    private var output = ByteBuffer()
-    private var events = CircularBuffer<Event>()
-    /// Inbound streams that have not been accepted by any frame.
-    private var unaccepted: [UInt32] = []
-    /// What is left of the data frame whose beginning has been received.
-    private var incoming: (stream: UInt32, left: Int, flags: YamuxHeader.Flags)?
-    private var awaitedPong: UInt32?
-    private var isGoingAway = false
+    /// The time to the peer and back, which the windows are measured by; `nil` while it is not known.
+    var roundTripTime: TimeAmount?
+    /// Sees every frame; off unless somebody looks.
+    var tap: FrameTap?
 
-    private(set) var liveStreams = 0
-    private(set) var unacknowledgedStreams = 0
-    private(set) var unreadBytes = 0
+    var nextID: UInt32
+    var output = ByteBuffer()
+    var events = CircularBuffer<Event>(initialCapacity: 1)
+    /// Inbound streams that have not been accepted by any frame.
+    var unaccepted: [UInt32] = []
+    var incoming: IncomingFrame?
+    var awaitedPong: UInt32?
+    /// This side takes no more streams.
+    var hasSentGoAway = false
+    /// The peer takes no more streams.
+    var hasReceivedGoAway = false
+    /// How much the windows of all streams have grown.
+    var windowGrowth = 0
+
+    var liveStreams = 0
+    var unacknowledgedStreams = 0
+    var unreadBytes = 0
+    /// Streams that either side has reset.
+    var resets = 0
+
+    /// How much was sent at once the last time; as much memory is set aside when something is to be sent again.
+    var usualOutput = 0
+
+    private var flows: [UInt32: YamuxFlow] = [:]
+    /// The stream asked for last, which the next frame is likely to be about.
+    private var recent: YamuxFlow?
 
     init(role: Role, limits: YamuxLimits = .init()) {
         nextID = role == .dialer ? 1 : 2
@@ -105,46 +108,25 @@ struct YamuxSession {
     /// Bytes that wait to be sent.
     var unsentBytes: Int { output.readableBytes }
 
-    /// Takes bytes from the peer.
-    ///
-    /// Bytes of a frame are taken as they come; nothing is set aside for those to follow.
-    mutating func receive(_ input: inout ByteBuffer) throws(YamuxError) {
-        while true {
-            if let (stream, left, flags) = incoming {
-                guard let part = input.readSlice(length: min(left, input.readableBytes)) else { return }
-                take(part, on: stream)
-                guard part.readableBytes == left else {
-                    incoming = (stream, left - part.readableBytes, flags)
-                    return
-                }
-                incoming = nil
-                takeEnding(flags, on: stream)
-            }
-            guard let header = try YamuxHeader(reading: &input) else { return }
-            switch header.kind {
-            case .data: try beginData(header)
-            case .windowUpdate: try updateWindow(header)
-            case .ping: answerPing(header)
-            case .goAway: goneAway(header)
-            }
-            guard output.readableBytes <= limits.unsentAnswers else {
-                throw .answersNotRead(limit: limits.unsentAnswers)
-            }
-        }
-    }
-
     /// What happened since, oldest first.
     mutating func nextEvent() -> Event? {
-        events.popFirst()
+        guard let event = events.popFirst() else { return nil }
+        // A rush of events leaves no memory behind.
+        if events.isEmpty, events.capacity > 64 { events = CircularBuffer(initialCapacity: 1) }
+        return event
     }
 
     /// Takes all that is to be sent; `nil` when there is nothing.
     mutating func takeOutput() -> ByteBuffer? {
-        for id in unaccepted where streams[id]?.dueFlags.isEmpty == false {
-            send(.windowUpdate, on: id, length: 0)
+        if !unaccepted.isEmpty {
+            for id in unaccepted {
+                guard let flow = flow(id), !flow.dueFlags.isEmpty else { continue }
+                send(.windowUpdate, on: flow, length: 0)
+            }
+            unaccepted.removeAll(keepingCapacity: unaccepted.count < limits.streams)
         }
-        unaccepted.removeAll(keepingCapacity: true)
         guard output.readableBytes > 0 else { return nil }
+        usualOutput = min(output.readableBytes, limits.sentFrame)
         defer { output = ByteBuffer() }
         return output
     }
@@ -152,14 +134,14 @@ struct YamuxSession {
     /// Asks the peer for a sign of life.
     mutating func ping(_ value: UInt32) {
         awaitedPong = value
-        YamuxHeader(kind: .ping, flags: .syn, stream: 0, length: value).write(to: &output)
+        send(YamuxHeader(kind: .ping, flags: .syn, stream: 0, length: value))
     }
 
-    /// Tells the peer that no more streams will be taken.
+    /// Tells the peer that no more streams will be taken; those that are open go on.
     mutating func goAway(_ reason: GoAway) {
-        guard !isGoingAway else { return }
-        isGoingAway = true
-        YamuxHeader(kind: .goAway, stream: 0, length: reason.rawValue).write(to: &output)
+        guard !hasSentGoAway else { return }
+        hasSentGoAway = true
+        send(YamuxHeader(kind: .goAway, stream: 0, length: reason.rawValue))
     }
 
     // MARK: - The streams' side
@@ -168,38 +150,42 @@ struct YamuxSession {
     ///
     /// The peer learns of it by the first frame.
     mutating func open() throws(YamuxRefusal) -> UInt32 {
-        guard !isGoingAway else { throw .goingAway }
+        guard !hasSentGoAway, !hasReceivedGoAway else { throw .goingAway }
         guard liveStreams < limits.streams else { throw .tooManyStreams(limit: limits.streams) }
         guard unacknowledgedStreams < limits.unacknowledgedStreams else {
             throw .tooManyUnacknowledged(limit: limits.unacknowledgedStreams)
         }
         guard nextID <= .max - 2 else { throw .streamIDsExhausted }
         defer { nextID += 2 }
-        streams[nextID] = Stream(isOutbound: true, dueFlags: .syn, isAcknowledged: false)
-        liveStreams += 1
+        keep(YamuxFlow(id: nextID, isOutbound: true))
         unacknowledgedStreams += 1
         return nextID
     }
 
-    /// Takes all bytes received on a stream, and grants the peer as many again once half a window has been read.
-    mutating func read(_ id: UInt32) -> Reading {
-        guard let stream = streams[id] else { return .closed }
-        let count = stream.unread.readableBytes
-        guard count > 0 else {
-            return stream.hasReceivedEnd ? .end : stream.isReset ? .reset : .waiting
+    /// Takes bytes received on a stream, and grants the peer as many again once half a window has been read.
+    ///
+    /// - Parameter now: asked for when the window may grow.
+    mutating func read(_ id: UInt32, at now: @autoclosure () -> NIODeadline = .distantPast) -> Reading {
+        guard let flow = flow(id) else { return .closed }
+        guard let bytes = flow.unread.popFirst() else {
+            return flow.hasReceivedEnd ? .end : flow.isReset ? .reset : .waiting
         }
-        streams[id]?.unread = ByteBuffer()
-        unreadBytes -= count
-        let consumed = stream.consumed + count
-        if !stream.hasReceivedEnd, !stream.isReset, consumed >= YamuxLimits.initialWindow / 2 {
-            streams[id]?.consumed = 0
-            streams[id]?.receiveWindow += consumed
-            send(.windowUpdate, on: id, length: UInt32(consumed))
-        } else {
-            streams[id]?.consumed = consumed
+        unreadBytes -= bytes.readableBytes
+        if !flow.hasReceivedEnd, !flow.isReset {
+            let before = flow.receiveWindow.growth
+            let granted = flow.receiveWindow.grant(
+                unread: flow.unread.count,
+                at: now(),
+                roundTrip: roundTripTime,
+                room: min(limits.largestWindow - flow.receiveWindow.size, roomForWindows)
+            )
+            if let granted {
+                windowGrowth += flow.receiveWindow.growth - before
+                send(.windowUpdate, on: flow, length: UInt32(granted))
+            }
         }
-        settle(id)
-        return .bytes(stream.unread)
+        settle(flow)
+        return .bytes(bytes)
     }
 
     /// Sends as much as the window and the output take.
@@ -207,32 +193,29 @@ struct YamuxSession {
     /// - Parameter isNegotiation: does not wait for room in the output. What a stream says before anything else is short
     ///   and fits its fresh window, so it is always taken whole.
     mutating func write(_ id: UInt32, _ bytes: inout ByteBuffer, isNegotiation: Bool = false) -> Writing {
-        guard let stream = streams[id] else { return .closed }
-        guard !stream.isReset else { return .reset }
-        guard !stream.hasSentEnd else { return .closed }
-        var window = stream.sendWindow
-        defer { streams[id]?.sendWindow = window }
+        guard let flow = flow(id) else { return .closed }
+        guard !flow.isReset else { return .reset }
+        guard !flow.hasSentEnd else { return .closed }
         while bytes.readableBytes > 0 {
-            guard window > 0 else { return .windowFull }
+            guard flow.sendWindow > 0 else { return .windowFull }
             guard isNegotiation || output.readableBytes < limits.unsentBytes else { return .outputFull }
-            let count = min(bytes.readableBytes, window, limits.sentFrame)
-            send(.data, on: id, length: UInt32(count))
-            if count == bytes.readableBytes {
-                output.writeBuffer(&bytes)
-            } else if var part = bytes.readSlice(length: count) {
-                output.writeBuffer(&part)
-            }
-            window -= count
+            let count = min(bytes.readableBytes, flow.sendWindow, limits.sentFrame)
+            guard var part = bytes.readSlice(length: count) else { return .closed }
+            // One allocation for what leaves in one write.
+            output.reserveCapacity(minimumWritableBytes: min(count + bytes.readableBytes, limits.unsentBytes) + 64)
+            send(.data, on: flow, length: UInt32(count), payload: part)
+            output.writeBuffer(&part)
+            flow.sendWindow -= count
         }
         return .done
     }
 
     /// Ends this side's direction of a stream.
     mutating func closeWrite(_ id: UInt32) {
-        guard let stream = streams[id], !stream.hasSentEnd, !stream.isReset else { return }
-        streams[id]?.hasSentEnd = true
-        send(.data, [.fin], on: id, length: 0)
-        settle(id)
+        guard let flow = flow(id), !flow.hasSentEnd, !flow.isReset else { return }
+        flow.hasSentEnd = true
+        send(.data, [.fin], on: flow, length: 0)
+        settle(flow)
     }
 
     /// Forgets a stream; the peer sees a reset unless both sides had closed.
@@ -240,133 +223,52 @@ struct YamuxSession {
     /// Only now an inbound stream stops counting: its handler may be at work long after the peer has reset it, and a
     /// peer that opens and resets without end must not gather handlers.
     mutating func release(_ id: UInt32) {
-        guard let stream = streams[id] else { return }
+        guard let flow = flow(id) else { return }
         // A stream that the peer has never heard of needs no reset.
-        if !stream.isReset, !(stream.hasSentEnd && stream.hasReceivedEnd), !stream.dueFlags.contains(.syn) {
-            send(.data, [.rst], on: id, length: 0)
+        if !flow.isReset, !(flow.hasSentEnd && flow.hasReceivedEnd), !flow.dueFlags.contains(.syn) {
+            resets += 1
+            send(.data, [.rst], on: flow, length: 0)
         }
-        unreadBytes -= stream.unread.readableBytes
-        streams[id]?.unread = ByteBuffer()
-        stopCounting(id)
-        streams[id] = nil
+        unreadBytes -= flow.unread.count
+        flow.unread.removeAll()
+        stopCounting(flow)
+        flows[id] = nil
+        if recent === flow { recent = nil }
     }
 
-    // MARK: - Frames
+    // MARK: - The table of streams
 
-    private mutating func send(_ kind: YamuxHeader.Kind, _ flags: YamuxHeader.Flags = [], on id: UInt32, length: UInt32)
-    {
-        let due = streams[id]?.dueFlags ?? []
-        if !due.isEmpty { streams[id]?.dueFlags = [] }
-        YamuxHeader(kind: kind, flags: flags.union(due), stream: id, length: length).write(to: &output)
+    mutating func flow(_ id: UInt32) -> YamuxFlow? {
+        if let recent, recent.id == id { return recent }
+        guard let flow = flows[id] else { return nil }
+        recent = flow
+        return flow
     }
 
-    private mutating func beginData(_ header: YamuxHeader) throws(YamuxError) {
-        let length = Int(header.length)
-        guard header.stream != 0 else { throw .invalidStreamID(0) }
-        guard length <= limits.receivedFrame else {
-            throw .frameTooLong(declared: length, limit: limits.receivedFrame)
-        }
-        try takeBeginning(header)
-        if let stream = streams[header.stream], !stream.isReset {
-            guard !stream.hasReceivedEnd || length == 0, length <= stream.receiveWindow else {
-                throw .windowExceeded(stream: header.stream)
-            }
-            streams[header.stream]?.receiveWindow -= length
-        }
-        // Bytes for a stream that is not known are passed over: it may have been reset while they were under way.
-        guard length > 0 else { return takeEnding(header.flags, on: header.stream) }
-        incoming = (header.stream, length, header.flags)
-    }
-
-    private mutating func updateWindow(_ header: YamuxHeader) throws(YamuxError) {
-        guard header.stream != 0 else { throw .invalidStreamID(0) }
-        try takeBeginning(header)
-        if header.length > 0, let stream = streams[header.stream] {
-            let window = stream.sendWindow + Int(header.length)
-            guard window <= UInt32.max else { throw .windowOverflow(stream: header.stream) }
-            streams[header.stream]?.sendWindow = window
-            events.append(.writable(header.stream))
-        }
-        takeEnding(header.flags, on: header.stream)
-    }
-
-    private mutating func answerPing(_ header: YamuxHeader) {
-        if header.flags.contains(.syn) {
-            YamuxHeader(kind: .ping, flags: .ack, stream: 0, length: header.length).write(to: &output)
-        } else if header.flags.contains(.ack), awaitedPong == header.length {
-            awaitedPong = nil
-            events.append(.pong(header.length))
-        }
-    }
-
-    private mutating func goneAway(_ header: YamuxHeader) {
-        isGoingAway = true
-        events.append(.goneAway(code: header.length))
-    }
-
-    /// Handles the flags that come before what a frame carries.
-    private mutating func takeBeginning(_ header: YamuxHeader) throws(YamuxError) {
-        if header.flags.contains(.syn) { try accept(header.stream) }
-        if header.flags.contains(.ack) { acknowledge(header.stream) }
-    }
-
-    private mutating func accept(_ id: UInt32) throws(YamuxError) {
-        guard id % 2 != nextID % 2, streams[id] == nil else { throw .invalidStreamID(id) }
-        guard liveStreams < limits.streams, !isGoingAway else {
-            YamuxHeader(kind: .data, flags: .rst, stream: id, length: 0).write(to: &output)
-            return
-        }
-        streams[id] = Stream(isOutbound: false, dueFlags: .ack, isAcknowledged: true)
+    mutating func keep(_ flow: YamuxFlow) {
+        flows[flow.id] = flow
+        recent = flow
         liveStreams += 1
-        unaccepted.append(id)
-        events.append(.opened(id))
     }
 
-    private mutating func acknowledge(_ id: UInt32) {
-        guard streams[id]?.isAcknowledged == false else { return }
-        streams[id]?.isAcknowledged = true
-        unacknowledgedStreams -= 1
+    /// An outbound stream that is over makes room for another; its owner may still hold it.
+    mutating func settle(_ flow: YamuxFlow) {
+        if flow.isOutbound, flow.isOver { stopCounting(flow) }
     }
 
-    private mutating func take(_ part: ByteBuffer, on id: UInt32) {
-        guard let stream = streams[id], !stream.isReset else { return }
-        guard unreadBytes + part.readableBytes <= limits.unreadBytes else {
-            release(id)
-            events.append(.overflowed(id))
-            return
-        }
-        unreadBytes += part.readableBytes
-        // Copied: a small slice would keep the whole received buffer alive.
-        streams[id]?.unread.writeImmutableBuffer(part)
-        events.append(.readable(id))
-    }
-
-    /// Handles the flags that come after what a frame carries.
-    private mutating func takeEnding(_ flags: YamuxHeader.Flags, on id: UInt32) {
-        guard !flags.isDisjoint(with: [.fin, .rst]), let stream = streams[id] else { return }
-        if flags.contains(.fin), !stream.hasReceivedEnd {
-            streams[id]?.hasReceivedEnd = true
-            events.append(.readable(id))
-        }
-        if flags.contains(.rst), !stream.isReset {
-            streams[id]?.isReset = true
-            events.append(.reset(id))
-        }
-        settle(id)
-    }
-
-    private mutating func settle(_ id: UInt32) {
-        guard let stream = streams[id], stream.isOutbound, stream.isOver else { return }
-        stopCounting(id)
-    }
-
-    private mutating func stopCounting(_ id: UInt32) {
-        guard let stream = streams[id], stream.isLive else { return }
-        streams[id]?.isLive = false
+    private mutating func stopCounting(_ flow: YamuxFlow) {
+        guard flow.isLive else { return }
+        flow.isLive = false
         liveStreams -= 1
-        if !stream.isAcknowledged {
-            streams[id]?.isAcknowledged = true
+        windowGrowth -= flow.receiveWindow.growth
+        if !flow.isAcknowledged {
+            flow.isAcknowledged = true
             unacknowledgedStreams -= 1
         }
+    }
+
+    /// What all windows together may grow without promising more than may be unread.
+    private var roomForWindows: Int {
+        limits.unreadBytes - liveStreams * YamuxLimits.initialWindow - windowGrowth
     }
 }
