@@ -6,13 +6,17 @@ public import NIOCore
 /// Calls methods of peers.
 ///
 /// All calls of a peer go over one session, a stream that is opened at the first call and closed when it is not used for
-/// a while; each call has flow control of its own, so that a slow one holds back no other. A peer that does not speak
-/// Lattice's protocol is called by that of Lattica. Copies of a client share its sessions.
+/// a while; each call has flow control of its own, so that a slow one holds back no other. Copies of a client share its
+/// sessions.
+///
+/// A peer that does not speak Lattice's protocol is called by that of Lattica, in which `Service/method` is
+/// `Service.method` and a call has no metadata; a call with several requests sends them as one, at its end.
 ///
 /// A call is never made twice: when its session is lost, it ends with ``RPCError/unavailable(_:)``, and only who knows
 /// what the method does can tell whether it may be repeated.
 public struct RPCClient: Sendable {
     private let sessions: RPCSessions
+    private let lattica: LatticaDialect.Client
     private let limits: RPCLimits
     private let time: RPCTime
     private let metrics: RPCMetrics
@@ -26,7 +30,14 @@ public struct RPCClient: Sendable {
     ) {
         self.limits = limits
         time = RPCTime(clock)
-        sessions = RPCSessions(host: host, limits: limits, clock: clock, fallback: [], logger: logger)
+        sessions = RPCSessions(
+            host: host,
+            limits: limits,
+            clock: clock,
+            fallback: [.latticaUnary, .latticaStream],
+            logger: logger
+        )
+        lattica = LatticaDialect.Client(host: host, limits: limits, clock: clock)
         metrics = RPCMetrics(side: .client)
     }
 
@@ -80,18 +91,14 @@ public struct RPCClient: Sendable {
         deadline: Duration?,
         metadata: [String: String] = [:]
     ) async throws(RPCError) -> RPCCall {
-        let (driver, id) = try await begin(
-            method,
-            on: peer,
-            request: nil,
-            deadline: deadline,
-            metadata: metadata
-        )
-        return RPCCall(
-            leg: RPCSessionLeg(driver: driver, id: id, of: sessions),
-            maximumMessage: limits.maximumMessage,
-            measurement: metrics.begin(method)
-        )
+        let begun = try await begin(method, on: peer, request: nil, deadline: deadline, metadata: metadata)
+        let leg: any RPCClientLeg =
+            switch begun {
+            case .session(let driver, let id): RPCSessionLeg(driver: driver, id: id, of: sessions)
+            case .lattica(let deadline):
+                try await lattica.open(method, on: peer, form: .iterator, deadline: deadline)
+            }
+        return RPCCall(leg: leg, maximumMessage: limits.maximumMessage, measurement: metrics.begin(method))
     }
 
     /// Where calls of a peer cost no change of threads: the event loop of the session's connection; `nil` if all places are
@@ -114,14 +121,23 @@ public struct RPCClient: Sendable {
         guard request.readableBytes <= limits.maximumMessage.bytes else {
             throw .messageTooLong(limit: limits.maximumMessage)
         }
-        let (driver, id) = try await begin(
-            method,
-            on: peer,
-            request: request,
-            deadline: deadline,
-            metadata: metadata
-        )
-        return try await driver.reply(to: id)
+        switch try await begin(method, on: peer, request: request, deadline: deadline, metadata: metadata) {
+        case .session(let driver, let id): return try await driver.reply(to: id)
+        case .lattica(let left):
+            do throws(RPCError) {
+                return try await lattica.unary(method, on: peer, request: request, deadline: left)
+            } catch {
+                if error.code == .unavailable { sessions.forget(peer) }
+                throw error
+            }
+        }
+    }
+
+    /// A call under way, in the dialect that the peer speaks.
+    private enum Begun {
+        case session(RPCSessionDriver, RPCSession.CallID)
+        /// Nothing has left; so much of the deadline is left.
+        case lattica(deadline: Duration?)
     }
 
     /// Begins a call on the session to a peer.
@@ -131,24 +147,23 @@ public struct RPCClient: Sendable {
         request: ByteBuffer?,
         deadline: Duration?,
         metadata: [String: String]
-    ) async throws(RPCError) -> (RPCSessionDriver, RPCSession.CallID) {
+    ) async throws(RPCError) -> Begun {
         var header = RPCHeader(method: method, deadline: deadline, metadata: metadata)
         try check(header)
         if let way = sessions.open(to: peer), case .session(let driver) = way,
             let id = driver.begin(header, message: request, isLast: request != nil, deadline: deadline)
         {
-            return (driver, id)
+            return .session(driver, id)
         }
         // A session may end between its being found and the call; nothing has left then, and another one does.
         let start = time()
         for _ in 0..<2 {
             let left = deadline.map { $0 - (time() - start) }
-            guard case .session(let driver) = try await sessions.way(to: peer, deadline: left) else {
-                throw .unavailable("the peer speaks another protocol")
-            }
+            let way = try await sessions.way(to: peer, deadline: left)
             header.deadline = deadline.map { $0 - (time() - start) }
+            guard case .session(let driver) = way else { return .lattica(deadline: header.deadline) }
             if let id = driver.begin(header, message: request, isLast: request != nil, deadline: header.deadline) {
-                return (driver, id)
+                return .session(driver, id)
             }
         }
         throw .unavailable("the session ended")

@@ -3,7 +3,7 @@ public import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Answers the calls of peers.
+/// Answers the calls of peers, in Lattice's protocol and in that of Lattica.
 ///
 /// Handlers run side by side, each in a task that is cancelled when its caller gives up, when its deadline passes, and
 /// when its connection ends, which waits for them.
@@ -34,6 +34,8 @@ public final class RPCServer: Sendable {
         host.handle(.latticeRPC) { [self] stream in
             await admission.withLoad(of: stream.remotePeer) { load in await serve(stream, load) }
         }
+        // The host keeps it, as it keeps this server.
+        _ = LatticaDialect.Server(host: host, methods: self, limits: limits, clock: clock, logger: logger)
     }
 
     /// Answers a method, in place of the handler that did so before.
@@ -237,6 +239,18 @@ public final class RPCServer: Sendable {
             logger.warning("a handler failed", metadata: metadata)
             return RPCStatus(code: .internalError, message: "the peer has a fault")
         }
+    }
+}
+
+extension RPCServer: LatticaMethods {
+    /// Whether the method is served.
+    func serves(_ method: RPCMethod) -> Bool {
+        registration(of: method) != nil
+    }
+
+    /// Whether a method is served whose name begins with the service and a slash.
+    func hasService(_ name: Substring) -> Bool {
+        registrations.withLockedValue { $0.keys.contains { $0.service == name } }
     }
 }
 
