@@ -183,6 +183,25 @@ import Testing
         #expect(part.readableBytes == 0)
     }
 
+    @Test(arguments: 0..<20) mutating func `takes messages however they are cut`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var sent = ByteBuffer()
+        var wire = ByteBuffer()
+        for _ in 0..<8 {
+            let bytes = random.bytes(.random(in: 1...40, using: &random))
+            var message = ByteBuffer(bytes: seed % 2 == 0 ? bytes : Array(repeating: bytes, count: 3000).flatMap { $0 })
+            sent.writeImmutableBuffer(message)
+            try alice.seal(&message, into: &wire)
+        }
+        let longest = seed % 2 == 0 ? 5 : 150_000
+        var received = ByteBuffer()
+        while wire.readableBytes > 0 {
+            let count = min(wire.readableBytes, .random(in: 1...longest, using: &random))
+            try bob.receive(wire.readSlice(length: count) ?? ByteBuffer(), into: &received)
+        }
+        #expect(received == sent)
+    }
+
     @Test(arguments: 0..<50) mutating func `altered, repeated and invented messages are found`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var plaintext = ByteBuffer(string: "hello")

@@ -42,7 +42,7 @@ final class ConnectionDriver: LinkReceiver {
     /// Refusals given at once between two ticks; more than any peer needs that looks for a version in common.
     static let promptRefusals = 16
 
-    /// Bytes of the link that are not a whole message of the cipher yet.
+    /// Bytes of the link that the upgrade has not taken yet.
     private var received = ByteBuffer()
     /// Decrypted bytes that are not a whole header of the muxer yet.
     private var plaintext = ByteBuffer()
@@ -165,7 +165,9 @@ final class ConnectionDriver: LinkReceiver {
             }
         }
         do throws(NoiseError) {
-            try transport?.open(&received, into: &plaintext)
+            let bytes = received
+            received = ByteBuffer()
+            try transport?.receive(bytes, into: &plaintext)
         } catch {
             throw .noise(error)
         }
@@ -174,7 +176,6 @@ final class ConnectionDriver: LinkReceiver {
         } catch {
             throw .yamux(error)
         }
-        Self.shrink(&received)
         Self.shrink(&plaintext)
     }
 

@@ -11,6 +11,8 @@ struct NoiseTransport: Sendable {
 
     private var sending: NoiseCipherState
     private var receiving: NoiseCipherState
+    /// The beginning of a message whose rest has not come.
+    private var partial = ByteBuffer()
 
     init(sending: NoiseCipherState, receiving: NoiseCipherState) {
         self.sending = sending
@@ -41,6 +43,36 @@ struct NoiseTransport: Sendable {
         var sealed = ByteBuffer()
         try seal(&plaintext, into: &sealed)
         plaintext = sealed
+    }
+
+    /// Decrypts what came and appends what it says to the plaintext; the beginning of a message is kept until its rest
+    /// comes.
+    ///
+    /// Only a message that is cut is copied, not all that comes with it.
+    mutating func receive(_ bytes: ByteBuffer, into plaintext: inout ByteBuffer) throws(NoiseError) {
+        var bytes = bytes
+        plaintext.reserveCapacity(minimumWritableBytes: partial.readableBytes + bytes.readableBytes)
+        while partial.readableBytes > 0, bytes.readableBytes > 0 {
+            if var part = bytes.readSlice(length: min(Self.missing(in: partial), bytes.readableBytes)) {
+                partial.writeBuffer(&part)
+            }
+            guard Self.missing(in: partial) == 0 else { continue }
+            var message = partial
+            partial = ByteBuffer()
+            try open(&message, into: &plaintext)
+        }
+        try open(&bytes, into: &plaintext)
+        guard bytes.readableBytes > 0 else { return }
+        partial.reserveCapacity(bytes.readableBytes + Self.missing(in: bytes))
+        partial.writeBuffer(&bytes)
+    }
+
+    /// How many bytes follow until the length, or else the message, is whole.
+    private static func missing(in message: ByteBuffer) -> Int {
+        guard let length = message.getInteger(at: message.readerIndex, as: UInt16.self) else {
+            return 2 - message.readableBytes
+        }
+        return 2 + Int(length) - message.readableBytes
     }
 
     /// Decrypts the whole messages in the input and appends what they say to the plaintext; the beginning of another

@@ -15,7 +15,7 @@ struct SocketDialer: Sendable {
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 128 * 1024, high: 512 * 1024)
 
     /// Small for the many connections that are idle, and large enough for a fast one to bring much in one turn.
-    static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 256 * 1024)
+    static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 256 * 1024)
 
     /// Connects a socket, adds the layers, and waits until the connection is ready.
     ///
