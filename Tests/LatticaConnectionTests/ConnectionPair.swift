@@ -37,10 +37,18 @@ struct ConnectionPair: Sendable {
 
     static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
+    /// Deadlines that a busy machine does not miss, for tests of something else.
+    static var patient: ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.upgradeTimeout = .seconds(50)
+        limits.pingTimeout = .seconds(50)
+        return limits
+    }
+
     /// Connects, runs the body and closes both ends.
     static func with(
         _ wire: Wire,
-        limits: ConnectionLimits = .init(),
+        limits: ConnectionLimits = Self.patient,
         capture: FrameCapture? = nil,
         handlers: StreamHandlers = .init(),
         _ body: (ConnectionPair) async throws -> Void

@@ -49,7 +49,7 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in 0..<64 {
                     group.addTask {
-                        let bytes = ByteBuffer(repeating: UInt8(index), count: 700_000 + index)
+                        let bytes = ByteBuffer(repeating: UInt8(index), count: 300_000 + index)
                         let echoed = try await echo(bytes, over: pair.dialer)
                         #expect(echoed == bytes)
                     }
@@ -61,7 +61,7 @@ import Testing
 
     @Test(arguments: Wire.allCases) func `many short streams, one after another`(wire: Wire) async throws {
         try await ConnectionPair.with(wire, handlers: echoing()) { pair in
-            for index in 0..<1200 {
+            for index in 0..<600 {
                 let bytes = ByteBuffer(integer: UInt32(index))
                 let echoed = try await echo(bytes, over: pair.dialer)
                 #expect(echoed == bytes)
@@ -90,7 +90,6 @@ import Testing
             var most = 0
             while let part = try await stream.read() {
                 received.writeImmutableBuffer(part)
-                for _ in 0..<5 { await Task.yield() }
                 most = max(most, try await pair.dialer.unread())
             }
             #expect(received.readableBytes == chunks * size)
@@ -180,9 +179,19 @@ import Testing
                 [SecurityProtocol], [SecurityProtocol]
             )]
         {
-            let listening = ConnectionSettings(keypair: keypair, logger: ConnectionPair.quiet, security: listener)
+            let listening = ConnectionSettings(
+                keypair: keypair,
+                limits: ConnectionPair.patient,
+                logger: ConnectionPair.quiet,
+                security: listener
+            )
             let bound = try await TCPTransport(settings: listening, group: group).listen(at: .localhost)
-            let dialing = ConnectionSettings(keypair: Keypair(), logger: ConnectionPair.quiet, security: dialer)
+            let dialing = ConnectionSettings(
+                keypair: Keypair(),
+                limits: ConnectionPair.patient,
+                logger: ConnectionPair.quiet,
+                security: dialer
+            )
             let connection = try await TCPTransport(settings: dialing, group: group).dial(bound.address)
             #expect(connection.security == .noise)
             #expect(connection.remotePeer == keypair.peerID)
@@ -195,9 +204,18 @@ import Testing
         security: [SecurityProtocol]
     ) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
-        let listening = ConnectionSettings(keypair: Keypair(), logger: ConnectionPair.quiet)
+        let listening = ConnectionSettings(
+            keypair: Keypair(),
+            limits: ConnectionPair.patient,
+            logger: ConnectionPair.quiet
+        )
         let bound = try await TCPTransport(settings: listening, group: group).listen(at: .localhost)
-        let dialing = ConnectionSettings(keypair: Keypair(), logger: ConnectionPair.quiet, security: security)
+        let dialing = ConnectionSettings(
+            keypair: Keypair(),
+            limits: ConnectionPair.patient,
+            logger: ConnectionPair.quiet,
+            security: security
+        )
         let expected = Keypair().peerID
         do {
             _ = try await TCPTransport(settings: dialing, group: group).dial(bound.address, expecting: expected)
@@ -210,9 +228,19 @@ import Testing
 
     @Test func `peers without a security in common do not connect`() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
-        let listening = ConnectionSettings(keypair: Keypair(), logger: ConnectionPair.quiet, security: [.noise])
+        let listening = ConnectionSettings(
+            keypair: Keypair(),
+            limits: ConnectionPair.patient,
+            logger: ConnectionPair.quiet,
+            security: [.noise]
+        )
         let bound = try await TCPTransport(settings: listening, group: group).listen(at: .localhost)
-        let dialing = ConnectionSettings(keypair: Keypair(), logger: ConnectionPair.quiet, security: [.tls])
+        let dialing = ConnectionSettings(
+            keypair: Keypair(),
+            limits: ConnectionPair.patient,
+            logger: ConnectionPair.quiet,
+            security: [.tls]
+        )
         await #expect(throws: ConnectionError.notSupported("/tls/1.0.0")) {
             try await TCPTransport(settings: dialing, group: group).dial(bound.address)
         }

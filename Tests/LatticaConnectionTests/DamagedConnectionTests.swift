@@ -13,7 +13,7 @@ import Testing
 
     /// A listener, and how its connections ended.
     private func withListener(
-        limits: ConnectionLimits = .init(),
+        limits: ConnectionLimits = ConnectionPair.patient,
         _ body: (Multiaddr, AsyncStream<ConnectionError>) async throws -> Void
     ) async throws {
         let (ends, continuation) = AsyncStream<ConnectionError>.makeStream()
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func `strangers beyond the limit are closed at once`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionPair.patient
         limits.handshakes = 1
         try await withListener(limits: limits) { address, _ in
             try await speak(to: address) { peer in

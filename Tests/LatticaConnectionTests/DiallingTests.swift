@@ -11,7 +11,7 @@ import Testing
     private let group = MultiThreadedEventLoopGroup.singleton
 
     private func transport(_ change: (inout ConnectionLimits) -> Void = { _ in }) -> TCPTransport {
-        var limits = ConnectionLimits()
+        var limits = ConnectionPair.patient
         change(&limits)
         let settings = ConnectionSettings(keypair: Keypair(), limits: limits, logger: ConnectionPair.quiet)
         return TCPTransport(settings: settings, group: group)

@@ -14,6 +14,7 @@ import Testing
     {
         let settings = ConnectionSettings(
             keypair: Keypair(),
+            limits: ConnectionPair.patient,
             logger: ConnectionPair.quiet,
             security: [.noise],
             reusesPort: reusesPort
