@@ -29,10 +29,13 @@ func makeHost(listen: String = "/ip4/127.0.0.1/tcp/0", limits: ConnectionLimits 
         configuration: LatticaConfiguration(
             listen: [try Multiaddr(listen)],
             limits: limits,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            logger: quiet
         )
     )
 }
+
+/// Says nothing.
+let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
 extension LatticaHost {
     func address() throws -> Multiaddr {
@@ -56,12 +59,5 @@ extension MuxedStream {
         var all = ByteBuffer()
         while all.readableBytes < count, let part = try await read() { all.writeImmutableBuffer(part) }
         return all
-    }
-}
-
-/// Waits for something to come true; the time limit of the test ends the wait.
-func waitUntil(_ condition: () async throws -> Bool) async throws {
-    while try await !condition() {
-        try await Task.sleep(for: .milliseconds(5))
     }
 }

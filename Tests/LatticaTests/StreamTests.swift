@@ -1,6 +1,7 @@
 import Lattica
 import LatticaConnection
 import LatticaCore
+import LatticeTesting
 import NIOConcurrencyHelpers
 import NIOCore
 import Testing
@@ -105,14 +106,13 @@ import Testing
             try await hosts[0].connect(to: hosts[1].address())
             let stream = try await hosts[0].openStream(to: hosts[1].peerID, protocols: ["/flood"])
             var received = try await stream.read()?.readableBytes ?? 0
-            var last = -1
             // Until the writer has come to a stop.
-            try await waitUntil {
+            try await eventually("the writer to wait") {
                 let count = written.withLockedValue { $0 }
-                defer { last = count }
-                if count != last { try await Task.sleep(for: .milliseconds(50)) }
-                return count == last
+                try await Task.sleep(for: .milliseconds(50))
+                return count == written.withLockedValue { $0 }
             }
+            let last = written.withLockedValue { $0 }
             // The window, and what was read and granted again.
             #expect(last <= received + 256 * 1024 + 16384)
             while let part = try await stream.read() { received += part.readableBytes }
@@ -191,7 +191,7 @@ import Testing
             try await hosts[0].connect(to: hosts[1].address())
             let stream = try await hosts[0].openStream(to: hosts[1].peerID, protocols: ["/wait"])
             try await stream.write(ByteBuffer(string: "hello"))
-            try await waitUntil { hosts[1].connectedPeers.contains(hosts[0].peerID) }
+            try await eventually { hosts[1].connectedPeers.contains(hosts[0].peerID) }
             hosts[0].disconnect(hosts[1].peerID)
             let end = await ends.first { _ in true }
             switch end {

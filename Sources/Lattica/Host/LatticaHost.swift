@@ -18,50 +18,45 @@ public final class LatticaHost: Host, Service {
     /// What the host was made with.
     public let configuration: LatticaConfiguration
 
-    let book: NIOLockedValueBox<AddressBook> = .init(AddressBook())
-    let state = NIOLockedValueBox(State())
+    let state: NIOLockedValueBox<HostState>
+    let book = NIOLockedValueBox(AddressBook())
+    let random: NIOLockedValueBox<any RandomNumberGenerator & Sendable>
+    /// The time since the host was made.
+    let elapsed: @Sendable () -> Duration
     let tasks = TaskScope()
-    let handlers = StreamHandlers()
+    let inbound: InboundStreams
+    let slots: DialSlots
+    let metrics = HostMetrics()
     let logger: Logger
     let identifyService: IdentifyService
     let pingService: PingService
-
-    struct State {
-        enum Phase {
-            case fresh, running, stopped
-        }
-
-        var phase = Phase.fresh
-        var listeners: [any Listener] = []
-        var connections: [PeerID: [Connection]] = [:]
-        var identities: [PeerID: IdentifyMessage] = [:]
-        var dials: [DialTarget: Dial] = [:]
-        var subscribers: [Int: AsyncStream<HostEvent>.Continuation] = [:]
-        var nextSubscriber = 0
-
-        var connectionCount: Int { connections.values.reduce(0) { $0 + $1.count } }
-    }
-
-    enum DialTarget: Hashable {
-        case peer(PeerID)
-        case address(Multiaddr)
-    }
+    /// Opens streams on connections that there are, for protocols that must not call anybody back.
+    let connected: HostReference
 
     /// Makes a host that does nothing until it is started.
     public init(configuration: LatticaConfiguration) {
         self.configuration = configuration
-        var logger = configuration.logger
-        logger[metadataKey: "host"] = "\(configuration.keypair.peerID)"
-        self.logger = logger
         let peerID = configuration.keypair.peerID
-        let connected = HostReference(peerID: peerID, handlers: handlers, dials: false)
-        let reachable = HostReference(peerID: peerID, handlers: handlers, dials: true)
+        var logger = configuration.logger
+        logger[metadataKey: "host"] = "\(peerID)"
+        self.logger = logger
+        let clock = configuration.clock
+        elapsed = clock.stopwatch()
+        state = .init(HostState(configuration))
+        random = .init(configuration.randomness)
+        let inbound = InboundStreams(limits: configuration.swarm)
+        self.inbound = inbound
+        slots = DialSlots(configuration.swarm.dials, waiters: configuration.swarm.waitingDials)
+        let connected = HostReference(peerID: peerID, inbound: inbound, dials: false)
+        let reachable = HostReference(peerID: peerID, inbound: inbound, dials: true)
+        self.connected = connected
         identifyService = IdentifyService(
             host: connected,
+            clock: clock,
             local: { connected.host?.introduction() ?? IdentifyMessage() },
             onPush: { connected.host?.update($1, of: $0) }
         )
-        pingService = PingService(host: reachable)
+        pingService = PingService(host: reachable, clock: clock, randomness: configuration.randomness)
         connected.host = self
         reachable.host = self
     }
@@ -75,15 +70,21 @@ public final class LatticaHost: Host, Service {
     ///
     /// When one address cannot be bound, none stays bound.
     public func start() async throws(HostError) {
+        let transports = makeTransports()
         let isFresh = state.withLockedValue { state in
             guard case .fresh = state.phase else { return false }
             state.phase = .running
+            state.transports = transports
             return true
         }
         guard isFresh else { throw .alreadyStarted }
+        await restoreAddressBook()
         var listeners: [any Listener] = []
         for address in configuration.listen {
-            do {
+            do throws(ListenError) {
+                guard let transport = transports.first(where: { $0.canListen(at: address) }) else {
+                    throw .addressNotSupported("\(address)")
+                }
                 listeners.append(try await transport.listen(at: address))
             } catch {
                 for listener in listeners { await listener.close() }
@@ -93,29 +94,35 @@ public final class LatticaHost: Host, Service {
         let bound = listeners
         let isStopped = state.withLockedValue { state in
             state.listeners = bound
-            if case .stopped = state.phase { return true }
-            return false
+            return state.phase == .stopped
         }
         if isStopped {
             for listener in bound { await listener.close() }
+            return
         }
+        let introduced = introduction()
+        state.withLockedValue { $0.introduced = introduced }
+        tasks.add(on: configuration.executor) { await self.keepUp() }
         logger.info("the host listens", metadata: ["addresses": "\(dialableAddresses)"])
     }
 
-    /// Tells all peers that this host goes away, closes the connections, and waits until all handlers have ended.
+    /// Lets handlers at work end within `stopGrace`, tells all peers that this host goes away, closes the connections, and waits
+    /// until all handlers have ended.
     public func stop() async {
-        let (listeners, connections, dials) = state.withLockedValue { state in
+        let (listeners, dials) = state.withLockedValue { state in
             state.phase = .stopped
             defer {
                 state.listeners = []
                 state.dials = [:]
             }
-            return (state.listeners, state.connections.values.flatMap { $0 }, state.dials.values)
+            return (state.listeners, state.dials.values)
         }
         for listener in listeners { await listener.close() }
         for dial in dials { dial.finish(.failure(.stopped)) }
-        for connection in connections { connection.close() }
+        await letHandlersEnd()
+        for held in state.withLockedValue({ $0.table.all }) { held.handle.connection.close() }
         await tasks.cancelAndWait()
+        await keepAddressBook()
         let subscribers = state.withLockedValue { state in
             defer { state.subscribers = [:] }
             return state.subscribers.values
@@ -131,6 +138,18 @@ public final class LatticaHost: Host, Service {
         await stop()
     }
 
+    private func letHandlersEnd() async {
+        inbound.close()
+        let grace = configuration.stopGrace
+        guard grace > .zero else { return }
+        for entry in state.withLockedValue({ $0.table.all }) { entry.handle.connection.goAway(within: grace) }
+        let clock = configuration.clock
+        let waited = clock.stopwatch()
+        while inbound.working > 0, waited() < grace {
+            do { try await clock.sleep(for: grace / 50) } catch { return }
+        }
+    }
+
     // MARK: - Streams
 
     /// Opens a stream to a peer, dialling it when there is no connection yet.
@@ -140,36 +159,20 @@ public final class LatticaHost: Host, Service {
     ///
     /// - Parameter protocols: acceptable protocols, the preferred first.
     public func openStream(to peer: PeerID, protocols: [ProtocolID]) async throws(DialError) -> any MuxedStream {
-        // The connection at hand may be ending; a fresh one then does.
+        // A connection may end between being found and being used; the second time it is a fresh one.
         for _ in 0..<2 {
-            let connection = try await connection(to: peer)
-            if let stream = try await openStream(on: connection, protocols) { return stream }
+            let held = try await connection(to: peer)
+            if let stream = try await held.openStream(protocols) { return stream }
         }
         throw .unreachable(peer: "\(peer)", reasons: ["the connection ended"])
     }
 
-    /// Opens a stream on a connection; `nil` when it takes no more.
-    func openStream(
-        on connection: Connection,
-        _ protocols: [ProtocolID]
-    ) async throws(DialError) -> (any MuxedStream)? {
-        do {
-            return try await connection.openStream(protocols)
-        } catch {
-            switch error {
-            case .connectionOver:
-                connection.close()
-                return nil
-            case .limitReached(let limit): throw .limitReached(limit)
-            case .notSupported: throw .protocolsNotSupported(protocols.map(\.name))
-            case .timedOut: throw .timedOut
-            }
-        }
-    }
-
     /// Answers the streams that peers open for a protocol; replaces the handler that did.
+    ///
+    /// Peers that are connected are told of it.
     public func handle(_ id: ProtocolID, with handler: @escaping @Sendable (any MuxedStream) async -> Void) {
-        handlers.register(id, handler)
+        inbound.answer(id, with: handler)
+        introduceAgain()
     }
 
     // MARK: - Addresses
@@ -179,18 +182,27 @@ public final class LatticaHost: Host, Service {
         state.withLockedValue { $0.listeners.map(\.address) }.flatMap(NetworkInterfaces.expand)
     }
 
-    /// What other peers can be given to dial: the listening addresses with this host's id.
+    /// Where enough other peers have seen this host, and it does not listen as far as it knows: the outside of a NAT.
+    public var observedAddresses: [Multiaddr] {
+        let own = listenAddresses
+        let now = elapsed()
+        return state.withLockedValue { $0.observed.confirmed(at: now) }.filter { !own.contains($0) }
+    }
+
+    /// What other peers can be given to dial: the listening and the observed addresses with this host's id.
     public var dialableAddresses: [Multiaddr] {
-        listenAddresses.map { $0.appending(peerID) }
+        (listenAddresses + observedAddresses).map { $0.appending(peerID) }
     }
 
     /// Remembers where a peer may be reached.
     public func addAddress(_ address: Multiaddr, for peer: PeerID) {
-        book.withLockedValue { $0.add(address, for: peer) }
+        let now = elapsed()
+        book.withLockedValue { $0.add(address, for: peer, source: .user, at: now) }
     }
 
     /// Where a peer may be reached, as far as this host knows; what worked last comes first.
     public func addresses(of peer: PeerID) -> [Multiaddr] {
-        book.withLockedValue { $0.addresses(of: peer) }
+        let now = elapsed()
+        return book.withLockedValue { $0.addresses(of: peer, at: now) }.map(\.address)
     }
 }

@@ -6,14 +6,25 @@ import NIOConcurrencyHelpers
 
 /// Identify and ping, which every host speaks.
 extension LatticaHost {
+    /// The network that this host belongs to; a configuration without a name means a network of its own (Lattica wire, §8).
+    public var protocolVersion: ProtocolVersion {
+        ProtocolVersion(configuration.protocolVersion.isEmpty ? "/\(peerID)" : configuration.protocolVersion)
+    }
+
     /// What a connected peer says of itself; `nil` until it has.
     public func identity(of peer: PeerID) -> IdentifyMessage? {
-        state.withLockedValue { $0.identities[peer] }
+        state.withLockedValue { $0.peers[peer]?.identity }
+    }
+
+    /// Whether a connected peer is of this host's network; `nil` until it has said so.
+    public func standing(of peer: PeerID) -> ProtocolVersion.Standing? {
+        identity(of: peer).map { protocolVersion.standing(of: $0.protocolVersion) }
     }
 
     /// Measures the time to a peer and back, through the whole stack of both sides.
     public func ping(_ peer: PeerID) async throws(PingError) -> Duration {
         guard let time = try await pingService.ping(peer).first else { throw .timedOut }
+        state.withLockedValue { $0.peers[peer]?.roundTripTime = time }
         return time
     }
 
@@ -21,16 +32,15 @@ extension LatticaHost {
     func introduction() -> IdentifyMessage {
         IdentifyMessage(
             publicKey: configuration.keypair.publicKey,
-            listenAddresses: listenAddresses,
-            protocols: handlers.protocols.sorted { $0.name < $1.name },
-            protocolVersion: configuration.protocolVersion,
+            listenAddresses: listenAddresses + observedAddresses,
+            protocols: inbound.handlers.protocols.sorted { $0.name < $1.name },
+            protocolVersion: protocolVersion.name,
             agentVersion: configuration.agentVersion
         )
     }
 
     /// Asks a peer who it is, and remembers where it listens.
-    func identify(_ connection: Connection) async {
-        let peer = connection.remotePeer
+    func identify(_ peer: PeerID) async {
         do {
             learn(try await identifyService.identify(peer), of: peer)
         } catch {
@@ -44,51 +54,28 @@ extension LatticaHost {
     }
 
     private func learn(_ message: IdentifyMessage, of peer: PeerID) {
-        let seen = state.withLockedValue { state in
-            // Only of connected peers, so that the table is bounded as the connections are.
-            guard let connection = state.connections[peer]?.first else { return nil as Connection? }
-            state.identities[peer] = message
-            return connection
+        if configuration.strangers == .disconnect, protocolVersion.standing(of: message.protocolVersion) == .stranger {
+            logger.debug(
+                "a peer of another network is let go",
+                metadata: ["peer": "\(peer)", "version": "\(message.protocolVersion ?? "")"]
+            )
+            return disconnect(peer)
         }
-        guard let seen else { return }
-        book.withLockedValue { $0.learn(message.listenAddresses, of: peer, seen: seen.remoteAddress) }
-    }
-}
-
-/// A host as its own protocols hold it: not any longer than others do.
-final class HostReference: Host {
-    let peerID: PeerID
-    /// Without it, only peers that are connected are reached: who has just left is not to be called back.
-    private let dials: Bool
-    private let handlers: StreamHandlers
-    private let target = NIOLockedValueBox<Weak?>(nil)
-
-    private struct Weak {
-        weak var host: LatticaHost?
-    }
-
-    init(peerID: PeerID, handlers: StreamHandlers, dials: Bool) {
-        self.peerID = peerID
-        self.dials = dials
-        self.handlers = handlers
-    }
-
-    /// The host; `nil` once nobody else holds it.
-    var host: LatticaHost? {
-        get { target.withLockedValue { $0?.host } }
-        set { target.withLockedValue { $0 = Weak(host: newValue) } }
-    }
-
-    func openStream(to peer: PeerID, protocols: [ProtocolID]) async throws(DialError) -> any MuxedStream {
-        guard let host else { throw .stopped }
-        if dials { return try await host.openStream(to: peer, protocols: protocols) }
-        guard let connection = host.liveConnection(with: peer),
-            let stream = try await host.openStream(on: connection, protocols)
-        else { throw .unreachable(peer: "\(peer)", reasons: ["the connection ended"]) }
-        return stream
-    }
-
-    func handle(_ id: ProtocolID, with handler: @escaping @Sendable (any MuxedStream) async -> Void) {
-        handlers.register(id, handler)
+        let now = elapsed()
+        let found = state.withLockedValue { state in
+            // Only of connected peers, so that the table is bounded as the connections are.
+            guard let held = state.table.connections(with: peer).first?.handle, state.peers[peer] != nil else {
+                return nil as (connection: Connection, transports: [any Transport])?
+            }
+            state.peers[peer]?.identity = message
+            if let observed = message.observedAddress {
+                state.observed.saw(observed, from: held.connection.remoteAddress, at: now)
+            }
+            state.publish(.identified(peer))
+            return (held.connection, state.transports)
+        }
+        guard let found else { return }
+        let useful = message.listenAddresses.filter { address in found.transports.contains { $0.canDial(address) } }
+        book.withLockedValue { $0.learn(useful, of: peer, seen: found.connection.remoteAddress, at: now) }
     }
 }

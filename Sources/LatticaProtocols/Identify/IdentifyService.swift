@@ -1,5 +1,4 @@
 public import LatticaCore
-import Multiformats
 import NIOCore
 
 extension ProtocolID {
@@ -92,9 +91,9 @@ public struct IdentifyService: Sendable {
     private static func tell(_ message: IdentifyMessage, on stream: any MuxedStream) async throws(IdentifyError) {
         var message = message
         message.observedAddress = stream.remoteAddress
-        let bytes = message.protobuf
+        let messages = MessageStream(stream, limit: IdentifyMessage.maximumByteCount)
         do throws(StreamError) {
-            try await stream.write(ByteBuffer(bytes: Varint.encode(UInt64(bytes.count)) + bytes))
+            try await messages.write(message.protobuf)
             try await stream.closeWrite()
             while try await stream.read() != nil {}
         } catch {
@@ -105,24 +104,21 @@ public struct IdentifyService: Sendable {
 
     /// Reads one message, and checks that it speaks for the peer that sends it.
     private static func hear(_ stream: any MuxedStream) async throws(IdentifyError) -> IdentifyMessage {
-        let limit = IdentifyMessage.maximumByteCount
-        var buffer = ByteBuffer()
-        while true {
-            let decoded: (value: UInt64, length: Int)?
-            do { decoded = try Varint.decode(buffer.readableBytesView) } catch { throw .malformed(.varint(error)) }
-            if let decoded {
-                guard decoded.value <= UInt64(limit.bytes) else { throw .tooLong(limit: limit) }
-                let length = Int(decoded.value)
-                if let bytes = buffer.getBytes(at: buffer.readerIndex + decoded.length, length: length) {
-                    let message = try IdentifyMessage(protobuf: bytes)
-                    if let key = message.publicKey, PeerID(publicKey: key) != stream.remotePeer { throw .wrongPeer }
-                    return message
-                }
+        var messages = MessageStream(stream, limit: IdentifyMessage.maximumByteCount)
+        let bytes: ByteBuffer?
+        do {
+            bytes = try await messages.read()
+        } catch {
+            switch error {
+            case .stream(let error): throw .stream(error)
+            case .tooLong(let limit): throw .tooLong(limit: limit)
+            case .malformedLength(let error): throw .malformed(.varint(error))
+            case .truncated: throw .truncated
             }
-            let more: ByteBuffer?
-            do { more = try await stream.read() } catch { throw .stream(error) }
-            guard let more else { throw .truncated }
-            buffer.writeImmutableBuffer(more)
         }
+        guard let bytes else { throw .truncated }
+        let message = try IdentifyMessage(protobuf: bytes.readableBytesView)
+        if let key = message.publicKey, PeerID(publicKey: key) != stream.remotePeer { throw .wrongPeer }
+        return message
     }
 }

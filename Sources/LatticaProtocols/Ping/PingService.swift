@@ -29,12 +29,18 @@ public final class PingService: Sendable {
 
     private let host: any Host
     private let clock: any Clock<Duration>
+    private let random: NIOLockedValueBox<any RandomNumberGenerator & Sendable>
     private let kept = NIOLockedValueBox<[Kept]>([])
 
     /// Answers on a host from now on.
-    public init(host: any Host, clock: any Clock<Duration> = ContinuousClock()) {
+    public init(
+        host: any Host,
+        clock: any Clock<Duration> = ContinuousClock(),
+        randomness: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
         self.host = host
         self.clock = clock
+        random = .init(randomness)
         let answered = NIOLockedValueBox<[PeerID: Int]>([:])
         host.handle(.ping) { stream in
             let peer = stream.remotePeer
@@ -60,14 +66,19 @@ public final class PingService: Sendable {
 
     /// Pings a peer some times, one after another.
     ///
+    /// - Parameter other: what opens streams instead of the host that answers, such as one that does not dial.
     /// - Returns: the time of each.
-    public func ping(_ peer: PeerID, count: Int = 1) async throws(PingError) -> [Duration] {
+    public func ping(
+        _ peer: PeerID,
+        count: Int = 1,
+        through other: (any Host)? = nil
+    ) async throws(PingError) -> [Duration] {
         var times: [Duration] = []
-        for _ in 0..<count { times.append(try await pingOnce(peer)) }
+        for _ in 0..<count { times.append(try await pingOnce(peer, through: other ?? host)) }
         return times
     }
 
-    private func pingOnce(_ peer: PeerID) async throws(PingError) -> Duration {
+    private func pingOnce(_ peer: PeerID, through host: any Host) async throws(PingError) -> Duration {
         if let stream = takeKept(peer) {
             do {
                 return try await ping(on: stream)
@@ -77,11 +88,10 @@ public final class PingService: Sendable {
                 // The kept stream had ended in the meantime; a new one tells whether the peer is there.
             }
         }
-        return try await ping(on: try await open(peer))
+        return try await ping(on: try await open(peer, through: host))
     }
 
-    private func open(_ peer: PeerID) async throws(PingError) -> any MuxedStream {
-        let host = host
+    private func open(_ peer: PeerID, through host: any Host) async throws(PingError) -> any MuxedStream {
         let stream = try await clock.withDeadline(Self.deadline) { () async throws(PingError) -> any MuxedStream in
             do throws(DialError) {
                 return try await host.openStream(to: peer, protocols: [.ping])
@@ -94,7 +104,9 @@ public final class PingService: Sendable {
     }
 
     private func ping(on stream: any MuxedStream) async throws(PingError) -> Duration {
-        let payload = ByteBuffer(bytes: (0..<Self.payloadLength).map { _ in UInt8.random(in: 0 ... .max) })
+        let payload = random.withLockedValue { random in
+            ByteBuffer(bytes: (0..<Self.payloadLength).map { _ in UInt8.random(in: 0 ... .max, using: &random) })
+        }
         let elapsed = clock.stopwatch()
         do throws(PingError) {
             let time = try await clock.withDeadline(Self.deadline) { () async throws(PingError) -> Duration in

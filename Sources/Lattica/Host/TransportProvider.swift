@@ -1,0 +1,22 @@
+public import LatticaConnection
+public import NIOCore
+
+/// Makes a transport for a host once it knows what all its connections share.
+///
+/// A host is configured with the ways to reach peers before it exists; the settings, which let connections in through
+/// the host, exist only after.
+public struct TransportProvider: Sendable {
+    private let provide: @Sendable (ConnectionSettings, any EventLoopGroup) -> any Transport
+
+    /// - Parameter provide: called once for each host.
+    public init(_ provide: @escaping @Sendable (ConnectionSettings, any EventLoopGroup) -> any Transport) {
+        self.provide = provide
+    }
+
+    /// TCP: `/ip4|ip6|dns…/…/tcp/PORT`.
+    public static let tcp = TransportProvider { TCPTransport(settings: $0, group: $1) }
+
+    func transport(_ settings: ConnectionSettings, on group: any EventLoopGroup) -> any Transport {
+        provide(settings, group)
+    }
+}
