@@ -102,7 +102,7 @@ extension LatticaHost {
     }
 
     /// The ways to reach peers, all letting connections in through this host.
-    func makeTransports() -> [any Transport] {
+    func makeTransports() throws -> [any Transport] {
         let settings = ConnectionSettings(
             keypair: configuration.keypair,
             limits: configuration.limits,
@@ -116,7 +116,7 @@ extension LatticaHost {
                 return admit(connection)
             }
         )
-        return configuration.transports.map { $0.transport(settings, on: configuration.eventLoopGroup) }
+        return try configuration.transports.map { try $0.transport(settings, on: configuration.eventLoopGroup) }
     }
 
     /// Enters a connection that is ready; on its event loop.

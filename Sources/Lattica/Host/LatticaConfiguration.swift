@@ -122,6 +122,8 @@ public enum StrangerPolicy: Hashable, Sendable {
 public enum HostError: Error, Hashable {
     /// It cannot listen at one of its addresses.
     case cannotListen(ListenError)
+    /// One of its transports cannot be set up, such as for want of a certificate.
+    case transportFailed(String)
     /// It has been started before; a host runs once.
     case alreadyStarted
 }
@@ -131,6 +133,7 @@ extension HostError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .cannotListen(let error): error.description
+        case .transportFailed(let reason): "a transport cannot be set up: \(reason)"
         case .alreadyStarted: "the host has been started before; make another one"
         }
     }

@@ -70,7 +70,8 @@ public final class LatticaHost: Host, Service {
     ///
     /// When one address cannot be bound, none stays bound.
     public func start() async throws(HostError) {
-        let transports = makeTransports()
+        let transports: [any Transport]
+        do { transports = try makeTransports() } catch { throw .transportFailed("\(error)") }
         let isFresh = state.withLockedValue { state in
             guard case .fresh = state.phase else { return false }
             state.phase = .running

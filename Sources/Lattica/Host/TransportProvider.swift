@@ -6,17 +6,25 @@ public import NIOCore
 /// A host is configured with the ways to reach peers before it exists; the settings, which let connections in through
 /// the host, exist only after.
 public struct TransportProvider: Sendable {
-    private let provide: @Sendable (ConnectionSettings, any EventLoopGroup) -> any Transport
+    private let provide: @Sendable (ConnectionSettings, any EventLoopGroup) throws -> any Transport
 
-    /// - Parameter provide: called once for each host.
-    public init(_ provide: @escaping @Sendable (ConnectionSettings, any EventLoopGroup) -> any Transport) {
+    /// - Parameter provide: called once for each host, when it starts; what it throws keeps the host from starting.
+    public init(_ provide: @escaping @Sendable (ConnectionSettings, any EventLoopGroup) throws -> any Transport) {
         self.provide = provide
     }
 
     /// TCP: `/ip4|ip6|dns…/…/tcp/PORT`.
     public static let tcp = TransportProvider { TCPTransport(settings: $0, group: $1) }
 
-    func transport(_ settings: ConnectionSettings, on group: any EventLoopGroup) -> any Transport {
-        provide(settings, group)
+    /// WebSocket over TCP: `…/tcp/PORT/ws` and `/wss`.
+    public static func webSocket(tls: WebSocketTLS = .init(), privateNetwork: PreSharedKey? = nil) -> TransportProvider
+    {
+        TransportProvider {
+            try WebSocketTransport(settings: $0, group: $1, tls: tls, privateNetwork: privateNetwork)
+        }
+    }
+
+    func transport(_ settings: ConnectionSettings, on group: any EventLoopGroup) throws -> any Transport {
+        try provide(settings, group)
     }
 }
