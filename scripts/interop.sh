@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Dials other libp2p implementations and is dialled by them, in a network namespace of its own.
+# Dials other libp2p implementations and is dialled by them, in a network namespace of its own; writes docs/interop.md.
 # The peers come from PyPI; LATTICE_SHARED names the folder with their launchers, LATTICE_PEERS where they are installed.
+# usage: interop.sh [--short]    (the main cells alone, in seconds, with the program as it was built last; writes nothing)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,4 +14,6 @@ LATTICE_SHARED=$(realpath "$shared")
 export LATTICE_SHARED
 export LATTICE_PEERS=${LATTICE_PEERS:-$HOME/.cache/lattica-peers}
 sh "$shared/peers/install.sh" "$LATTICE_PEERS" >/dev/null
-exec python3 Interop/run.py "$@"
+if [[ " $* " == *" --short "* ]]; then exec python3 Interop/run.py "$@"; fi
+SWIFT_DETERMINISTIC_HASHING=1 swift build --product interop-peer
+exec python3 Interop/run.py --write docs/interop.md "$@"
