@@ -20,6 +20,8 @@ struct Options {
     var hosts = 1
     var seconds = 3.0
     var limits = RPCLimits()
+    /// What secures connections, the preferred first.
+    var security: [SecurityProtocol] = [.tls, .noise]
     /// The process at the other end, whose CPU time is counted too.
     var processID: Int?
 
@@ -57,6 +59,7 @@ struct Options {
             case "--in-flight": inFlight = try parsed(Int(value))
             case "--hosts": hosts = try parsed(Int(value))
             case "--seconds": seconds = try parsed(Double(value))
+            case "--security": security = [try parsed(SecurityProtocol(rawValue: value))]
             case "--pid": processID = try parsed(Int(value))
             default: throw Fault.invalid(option: name, value: value)
             }
@@ -72,6 +75,7 @@ struct Options {
             listen: listening ? [try Multiaddr("/ip4/127.0.0.1/tcp/0")] : [],
             logger: logger
         )
+        configuration.security = security
         configuration.limits.connections = 20_000
         configuration.limits.handshakes = 1_000
         return LatticaHost(configuration: configuration)

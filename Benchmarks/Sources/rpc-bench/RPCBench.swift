@@ -8,7 +8,7 @@ struct RPCBench {
         usage: rpc-bench serve [--hosts N] [--message-limit BYTES]
                  prints {"peer": ID, "addresses": [...]} and answers until its standard input closes
                rpc-bench run --peer ADDR [--peer ADDR]... [--kind unary|stream|upload|handshake|idle]
-                 [--message-limit BYTES] [--size BYTES] [--reply echo|size]
+                 [--security tls|noise] [--message-limit BYTES] [--size BYTES] [--reply echo|size]
                  [--in-flight N] [--hosts N] [--seconds S] [--pid PID]
                  prints one JSON object with what was measured
         """
