@@ -44,23 +44,11 @@ struct Options {
             var configuration = LatticaConfiguration(
                 listen: listen,
                 protocolVersion: version,
-                transports: [.tcp, .webSocket],
+                transports: [.tcp, .webSocket()],
                 logger: logger
             )
             configuration.security = [security]
             return configuration
-        }
-    }
-}
-
-extension TransportProvider {
-    /// WebSocket without certificates of its own: `/ws`.
-    fileprivate static let webSocket = TransportProvider { settings, group in
-        do {
-            return try WebSocketTransport(settings: settings, group: group)
-        } catch {
-            // Only reading the files of certificates can fail, and none are named.
-            preconditionFailure("\(error)")
         }
     }
 }
