@@ -15,7 +15,7 @@ struct Lattice: AsyncParsableCommand {
         version: Build.version,
         subcommands: [
             UpCommand.self, ChatCommand.self, NodeCommand.self, NexusCommand.self, LedgerCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, P2PCommand.self,
         ]
     )
 }
