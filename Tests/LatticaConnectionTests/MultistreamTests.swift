@@ -71,14 +71,19 @@ import Testing
         }
     }
 
+    private static let header = Array("\u{13}/multistream/1.0.0\n".utf8)
+
     private static let nonsense: [([UInt8], MultistreamError)] = [
-        ([0x80, 0x09, 0x61, 0x61], .messageTooLong(limit: 1024)),
-        ([0xff, 0xff, 0xff, 0xff, 0x0f], .messageTooLong(limit: 1024)),
-        ([0x80, 0x80, 0x80], .messageTooLong(limit: 1024)),
-        ([0x00], .malformed),
-        ([0x02, 0xff, 0x0a], .malformed),
-        ([0x02, 0x61, 0x61], .malformed),
+        (header + [0x80, 0x09, 0x61, 0x61], .messageTooLong(limit: 1024)),
+        (header + [0xff, 0xff, 0xff, 0xff, 0x0f], .messageTooLong(limit: 1024)),
+        (header + [0x80, 0x80, 0x80], .messageTooLong(limit: 1024)),
+        (header + [0x00], .malformed),
+        (header + [0x02, 0xff, 0x0a], .malformed),
+        (header + [0x02, 0x61, 0x61], .malformed),
         ([0x03, 0x68, 0x69, 0x0a], .notMultistream),
+        // The beginning of something long, whose rest may never come.
+        ([0x13, 0x2f, 0x6e], .notMultistream),
+        ([0x80], .notMultistream),
         ("GET / HTTP/1.1\r\n\r\n".utf8 + [UInt8](repeating: 10, count: 80), .notMultistream),
     ]
 

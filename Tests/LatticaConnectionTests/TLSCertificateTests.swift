@@ -70,6 +70,18 @@ import X509
         }
     }
 
+    @Test func `unused bits in the signature are refused`() throws {
+        var der: [UInt8]
+        // Only a zero may be declared unused.
+        repeat { der = try TLSCertificate(for: keypair, at: now).der } while der.last.map { $0 & 1 == 1 } ?? true
+        // The signature of P-256 has about seventy bytes, behind tag, length, and the count of unused bits.
+        let length = try #require((68...74).first { der[der.count - $0 - 2] == 3 && der[der.count - $0 - 1] == $0 })
+        der[der.count - length] = 1
+        #expect(throws: TLSCertificateError.malformed("the signature has unused bits")) {
+            try TLSCertificate.verify(der: der, at: now)
+        }
+    }
+
     @Test(arguments: 0..<200) func `random bytes are refused`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         // With a true beginning, the nonsense meets what lies deeper.

@@ -114,9 +114,24 @@ extension LatticaHost {
             admit: { [weak self] connection in
                 guard let self else { return .closed }
                 return admit(connection)
+            },
+            accept: { [weak self] remote in
+                guard let self else { return false }
+                return accept(remote)
             }
         )
         return try configuration.transports.map { try $0.transport(settings, on: configuration.eventLoopGroup) }
+    }
+
+    /// Judges where an inbound connection comes from; on its event loop.
+    private func accept(_ remote: Multiaddr) -> Bool {
+        let isAllowed = state.withLockedValue { state in
+            let isAllowed = state.gate.allows(remote)
+            if !isAllowed { state.publish(.gated(nil, remote)) }
+            return isAllowed
+        }
+        if !isAllowed { metrics.gated.increment() }
+        return isAllowed
     }
 
     /// Enters a connection that is ready; on its event loop.
@@ -133,7 +148,7 @@ extension LatticaHost {
             guard state.gate.allows(peer), state.gate.allows(connection.remoteAddress) else {
                 state.publish(.gated(peer, connection.remoteAddress))
                 metrics.gated.increment()
-                return .failure(.closed)
+                return .failure(.gated)
             }
             let entered = state.table.add(
                 held,

@@ -92,7 +92,7 @@ public struct LatticaConfiguration: Sendable {
         agentVersion: String = "lattice/1.0.0",
         limits: ConnectionLimits = .init(),
         dialTimeout: Duration = .seconds(15),
-        transports: [TransportProvider] = [.tcp],
+        transports: [TransportProvider] = [.tcp, .webSocket],
         logger: Logger = Logger(label: "lattica"),
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) {

@@ -14,7 +14,15 @@ public struct TransportProvider: Sendable {
     }
 
     /// TCP: `/ip4|ip6|dns…/…/tcp/PORT`.
-    public static let tcp = TransportProvider { TCPTransport(settings: $0, group: $1) }
+    public static let tcp = tcp(privateNetwork: nil)
+
+    /// TCP in a private network: peers with another key, or none, are turned away.
+    public static func tcp(privateNetwork: PreSharedKey?) -> TransportProvider {
+        TransportProvider { TCPTransport(settings: $0, group: $1, privateNetwork: privateNetwork) }
+    }
+
+    /// WebSocket over TCP without certificates of its own.
+    public static let webSocket = webSocket()
 
     /// WebSocket over TCP: `…/tcp/PORT/ws` and `/wss`.
     public static func webSocket(tls: WebSocketTLS = .init(), privateNetwork: PreSharedKey? = nil) -> TransportProvider

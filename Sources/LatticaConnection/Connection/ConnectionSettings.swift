@@ -1,5 +1,6 @@
 public import LatticaCore
 public import Logging
+public import Multiformats
 
 /// What all connections of a host share.
 public struct ConnectionSettings: Sendable {
@@ -31,6 +32,11 @@ public struct ConnectionSettings: Sendable {
     /// Counts connections, handshakes, streams and bytes.
     public var metrics: ConnectionMetrics
 
+    /// Asked on the event loop for every inbound connection, before a handshake is begun.
+    ///
+    /// `false` closes it.
+    public var accept: @Sendable (_ remote: Multiaddr) -> Bool
+
     /// Asked on the event loop for every connection that is ready, before any stream.
     ///
     /// A reason closes it.
@@ -49,7 +55,8 @@ public struct ConnectionSettings: Sendable {
         reusesPort: Bool = true,
         capture: FrameCapture? = nil,
         metrics: ConnectionMetrics = .init(),
-        admit: @escaping @Sendable (Connection) -> ConnectionError? = { _ in nil }
+        admit: @escaping @Sendable (Connection) -> ConnectionError? = { _ in nil },
+        accept: @escaping @Sendable (_ remote: Multiaddr) -> Bool = { _ in true }
     ) {
         self.keypair = keypair
         self.limits = limits
@@ -60,6 +67,7 @@ public struct ConnectionSettings: Sendable {
         self.capture = capture
         self.metrics = metrics
         tls = TLSOffer(keypair: keypair)
+        self.accept = accept
         self.admit = admit
     }
 }

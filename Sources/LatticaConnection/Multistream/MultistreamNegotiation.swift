@@ -26,6 +26,7 @@ struct MultistreamNegotiation {
     static let mostProposals = 32
 
     private static let header = "/multistream/1.0.0"
+    private static let headerMessage = [UInt8(header.utf8.count + 1)] + Array("\(header)\n".utf8)
     private static let refusal = "na"
     private static let listing = "ls"
 
@@ -87,6 +88,8 @@ struct MultistreamNegotiation {
     ) throws(MultistreamError) -> Outcome {
         while true {
             if case .over(let outcome) = state { return outcome }
+            // What is not multistream-select is noticed by its first bytes: its rest may never come.
+            if isHeaderDue, !input.readableBytesView.starts(like: Self.headerMessage) { throw .notMultistream }
             guard let message = try input.readMultistream(limit: Self.longestMessage) else { return .pending }
             if isHeaderDue {
                 guard message == Self.header else { throw .notMultistream }
@@ -160,6 +163,13 @@ public enum MultistreamError: Error, Hashable {
     case unexpectedAnswer
     /// The dialer went on proposing after many refusals.
     case tooManyProposals
+}
+
+extension ByteBufferView {
+    /// Whether nothing in it differs from the expected bytes, as far as both go.
+    fileprivate func starts(like expected: [UInt8]) -> Bool {
+        zip(self, expected).allSatisfy { $0 == $1 }
+    }
 }
 
 extension ByteBuffer {

@@ -10,11 +10,15 @@ public struct TCPTransport: Transport {
     private let group: any EventLoopGroup
     let slots: HandshakeSlots
     private let ports = ListeningPorts()
+    private let layers: SocketLayers
 
-    /// - Parameter group: whose event loops carry the connections, each on one of them.
-    public init(settings: ConnectionSettings, group: any EventLoopGroup) {
+    /// - Parameters:
+    ///   - group: whose event loops carry the connections, each on one of them.
+    ///   - privateNetwork: the key that every peer must have; `nil` for the public network.
+    public init(settings: ConnectionSettings, group: any EventLoopGroup, privateNetwork: PreSharedKey? = nil) {
         self.settings = settings
         self.group = group
+        layers = SocketLayers.none.protected(by: privateNetwork)
         slots = HandshakeSlots(limit: settings.limits.handshakes)
     }
 
@@ -33,7 +37,7 @@ public struct TCPTransport: Transport {
     public func dial(_ address: Multiaddr, expecting peer: PeerID? = nil) async throws(ConnectionError) -> Connection {
         guard let (host, port) = address.tcpEndpoint else { throw .addressNotSupported("\(address)") }
         return try await SocketDialer(settings: settings, group: group, ports: ports)
-            .dial(host, port: port, as: address, expecting: peer ?? address.peerID)
+            .dial(host, port: port, as: address, expecting: peer ?? address.peerID, layers: layers)
     }
 
     /// Accepts connections at an address.
@@ -48,7 +52,8 @@ public struct TCPTransport: Transport {
             settings: settings,
             group: group,
             slots: slots,
-            ports: ports
+            ports: ports,
+            layers: layers
         )
     }
 }

@@ -62,6 +62,7 @@ struct TLSCertificate {
         let spki: [UInt8]
         do {
             certificate = try Certificate(derEncoded: Array(der))
+            try checkSignatureIsWhole(in: Array(der))
             spki = try subjectPublicKeyInfo(in: certificate.tbsCertificateBytes)
         } catch let error as TLSCertificateError {
             throw error
@@ -85,6 +86,14 @@ struct TLSCertificate {
             throw .invalidIdentitySignature
         }
         return PeerID(publicKey: key)
+    }
+
+    /// The only bits outside what is signed that the parser passes over: a signature has no unused ones.
+    private static func checkSignatureIsWhole(in certificate: [UInt8]) throws {
+        guard case .constructed(let nodes) = try DER.parse(certificate).content,
+            let signature = Array(nodes).last,
+            try ASN1BitString(derEncoded: signature).paddingBits == 0
+        else { throw TLSCertificateError.malformed("the signature has unused bits") }
     }
 
     /// The bytes of the key as they stand in the certificate, for they are what is signed (RFC 5280 §4.1).

@@ -76,12 +76,7 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
 
     private func reason(of error: any Error) -> ConnectionError {
         if let securing { return .tls(securing.handshake.failure(error)) }
-        switch error {
-        case let error as ConnectionError: return error
-        // A peer that has vanished says no farewell, and neither do some that close.
-        case NIOSSLError.uncleanShutdown: return .closedByPeer
-        default: return .transport(String(describing: error))
-        }
+        return ConnectionError(error)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -47,7 +47,7 @@ struct SocketDialer: Sendable {
         do {
             return try outcome.get()
         } catch {
-            throw attempt.isCancelled ? .closed : Self.reason(of: error)
+            throw attempt.isCancelled ? .closed : ConnectionError(error)
         }
     }
 
@@ -163,22 +163,6 @@ struct SocketDialer: Sendable {
         } catch {
             return channel.eventLoop.makeFailedFuture(error)
         }
-    }
-
-    /// What an error of the system or of a layer means to the caller.
-    static func reason(of error: any Error) -> ConnectionError {
-        switch error {
-        case let error as ConnectionError: error
-        case ChannelError.connectTimeout: .timedOut
-        default: .transport(text(of: error))
-        }
-    }
-
-    /// An error in the words of the system.
-    static func text(of error: any Error) -> String {
-        guard let error = error as? NIOConnectionError else { return String(describing: error) }
-        let reasons = error.connectionErrors.map { String(describing: $0.error) }
-        return reasons.isEmpty ? "the name \(error.host) is not known" : reasons.joined(separator: "; ")
     }
 }
 

@@ -52,7 +52,7 @@ struct SocketListener: Listener {
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw .addressInUse("\(address.withoutPeerID)")
         } catch {
-            throw .cannotListen("\(address.withoutPeerID)", reason: SocketDialer.text(of: error))
+            throw .cannotListen("\(address.withoutPeerID)", reason: ConnectionError.text(of: error))
         }
         self.ports = ports
         if let address = channel.localAddress { ports.add(address) }
@@ -78,6 +78,10 @@ struct SocketListener: Listener {
     ) throws(ConnectionError) {
         guard let socket = channel.remoteAddress, let address = try? Multiaddr(socket: socket) else {
             throw .addressNotSupported("\(channel.remoteAddress, default: "unknown")")
+        }
+        guard settings.accept(address) else {
+            settings.logger.debug("an inbound connection was closed: its network is gated")
+            throw .gated
         }
         guard slots.enter() else {
             settings.logger.debug("an inbound connection was closed: too many handshakes are under way")
