@@ -199,6 +199,15 @@ let package = Package(
                 .nioPosix, .nioConcurrency, .logging,
             ]
         ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "LatticeTesting", "LatticaConnection", "LatticaProtocols", "LatticaRPC", "LatticaCore", "Multiformats",
+                .nioCore,
+            ],
+            exclude: ["Corpus"],
+            swiftSettings: strict
+        ),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
         tests("Inference", ["InferenceKernels"], exclude: ["Vectors", "Template/Vectors"]),
