@@ -2,13 +2,16 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# More tests at once than this, and those that compute keep those that talk from meeting their deadlines.
+SWIFT_TEST := swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width 4
 SWIFT_TEST_FLAGS ?=
 LATTICE := .build/release/lattice
 # Without it SwiftPM passes package traits in another order each time it plans, and compiles half the packages again.
 SWIFT := SWIFT_DETERMINISTIC_HASHING=1 swift
 export LATTICE_SHARED ?= $(abspath ../shared)
 
-.PHONY: help run test unit demo browser build release format lint interop bench bench-gateway bench-engine proto docs clean setup setup-test
+.PHONY: help run test unit fuzz fuzz-short demo browser examples build release format lint interop interop-short tsan asan soak \
+        bench bench-gateway bench-engine bench-rpc proto clean setup setup-test
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,11 +19,37 @@ help: ## List the commands
 run: release ## Start a whole network on this machine: Nexus, ledger, one LLM node
 	@$(LATTICE) up
 
-test: setup-test unit demo browser interop ## Run every test
+test: setup-test unit fuzz-short examples demo browser interop-short ## Run every test
 
 unit: setup
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
-	$(SWIFT) test --skip-build --disable-xctest $(SWIFT_TEST_FLAGS)
+	$(SWIFT_TEST) $(SWIFT_TEST_FLAGS)
+
+fuzz: FUZZ_SECONDS ?= 600
+fuzz: setup ## Feed every decoder damaged input, FUZZ_SECONDS each
+	$(SWIFT) build --build-tests
+	LATTICE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(SWIFT_TEST) --filter FuzzTests
+
+fuzz-short:
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
+
+# The tests of everything that a peer can reach.
+NETWORK_TESTS := --filter '^(Multiformats|Lattica[A-Za-z]*|Fuzz)Tests'
+
+tsan: setup ## The network tests under the thread sanitizer
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
+	$(SWIFT_TEST) --sanitize=thread --scratch-path .build/tsan $(NETWORK_TESTS)
+
+asan: setup ## The network tests under the address sanitizer
+	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan
+	$(SWIFT_TEST) --sanitize=address --scratch-path .build/asan $(NETWORK_TESTS)
+
+soak: setup ## 100,000 connects and calls, and nothing may be left of them
+	$(SWIFT) build --build-tests
+	LATTICE_SOAK=100000 $(SWIFT_TEST) --filter Soak
+
+examples: setup ## Build the examples as packages of their own, and run them
+	scripts/examples.sh
 
 demo: ## Ten prompts, a second node that comes and dies, a conserved ledger
 	scripts/demo.sh
@@ -28,8 +57,11 @@ demo: ## Ten prompts, a second node that comes and dies, a conserved ledger
 browser: ## The page in a real browser
 	scripts/browser.sh
 
-interop: ## Dial and be dialled by other libp2p implementations
+interop: ## Every capability with other libp2p implementations; writes docs/interop.md
 	scripts/interop.sh
+
+interop-short:
+	scripts/interop.sh --short
 
 build: setup ## Build everything for debugging
 	$(SWIFT) build --explicit-target-dependency-import-check error
@@ -38,12 +70,12 @@ release: setup ## Build the release binary, .build/release/lattice
 	$(SWIFT) build -c release --static-swift-stdlib --product lattice
 
 format: ## Format the Swift sources
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Interop
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Interop Benchmarks Examples
 
 lint: ## Check formatting, scripts and what must never be committed
 	scripts/lint.sh
 
-bench: bench-gateway bench-engine ## Measure the gateway and the engine; writes .bench/*.json
+bench: bench-gateway bench-engine bench-rpc ## Measure; writes .bench/*.json
 
 bench-gateway: release
 	@mkdir -p .bench
@@ -52,6 +84,9 @@ bench-gateway: release
 bench-engine: release
 	@mkdir -p .bench
 	$(LATTICE) bench engine --json | tee .bench/engine.json
+
+bench-rpc: setup ## Lattica beside the Python package of that name, in one run
+	scripts/bench-rpc.sh
 
 proto: ## Generate NodeAPI from Protos
 	scripts/generate-protos.sh

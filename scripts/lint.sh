@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-swift format lint --strict --recursive --parallel Package.swift Sources Tests Interop
+swift format lint --strict --recursive --parallel Package.swift Sources Tests Interop Benchmarks Examples
 mapfile -t scripts < <(git ls-files '*.sh' .ci/run .githooks)
 for script in "${scripts[@]}"; do bash -n "$script"; done
 if command -v shellcheck >/dev/null; then shellcheck --severity=warning --exclude=SC2155 "${scripts[@]}"; fi
