@@ -32,10 +32,14 @@ struct SocketDialer: Sendable {
         layers: SocketLayers = .none
     ) async throws(ConnectionError) -> Connection {
         let attempt = DialAttempt()
-        let socket = connect(host, port: port, attempt)
         let settings = settings
-        let connection = socket.flatMap { channel in
-            Self.link(channel, isDialer: true, settings: settings, address.withoutPeerID, peer, layers)
+        let loop = group.next()
+        // On the loop from the beginning: a peer that speaks first can be heard as soon as the socket is connected, and what
+        // it says before the link is in place is lost.
+        let connection = loop.flatSubmit {
+            connect(host, port: port, on: loop, attempt).flatMap { channel in
+                Self.link(channel, isDialer: true, settings: settings, address.withoutPeerID, peer, layers)
+            }
         }
         let outcome: Result<Connection, any Error> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -51,8 +55,12 @@ struct SocketDialer: Sendable {
         }
     }
 
-    private func connect(_ host: Multiaddr.Host, port: UInt16, _ attempt: DialAttempt) -> EventLoopFuture<any Channel> {
-        let loop = group.next()
+    private func connect(
+        _ host: Multiaddr.Host,
+        port: UInt16,
+        on loop: any EventLoop,
+        _ attempt: DialAttempt
+    ) -> EventLoopFuture<any Channel> {
         let bootstrap = bootstrap(on: loop, attempt)
         switch host {
         case .ip4(let host): return connect("\(host)", port, on: loop, attempt)
