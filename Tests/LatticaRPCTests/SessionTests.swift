@@ -88,6 +88,21 @@ private func message(_ count: Int, of byte: UInt8 = 1) -> ByteBuffer { ByteBuffe
 @Suite struct `RPC session` {
     private let pair = SessionPair()
 
+    @Test func `what many calls bring at once is taken in turns`() throws {
+        let ids = (0..<5).map { _ in pair.open(message(10), isLast: true) }
+        let requests = try #require(pair.caller.output())
+        var turns: [Int] = []
+        var bytes = requests
+        while true {
+            let hasMore = try pair.server.session.receive(bytes, atMost: 2)
+            bytes = ByteBuffer()
+            turns.append(pair.server.events().count { if case .opened = $0 { true } else { false } })
+            if !hasMore { break }
+        }
+        #expect(turns == [2, 2, 1])
+        #expect(ids.allSatisfy { pair.server.message($0) == message(10) })
+    }
+
     @Test func `a unary call is one frame each way`() throws {
         let id = pair.open(message(128), isLast: true)
         let request = try #require(pair.caller.output())

@@ -97,17 +97,29 @@ struct RPCSession: Sendable {
 
     /// Takes bytes of the peer.
     ///
+    /// - Parameter frames: how many frames are taken at most.
+    /// - Returns: whether there may be more among the bytes at hand.
     /// - Throws: the session cannot go on; ``fail(_:)`` has been done.
-    mutating func receive(_ bytes: ByteBuffer, at now: Duration = .zero) throws(RPCError) {
-        guard end == nil else { return }
+    @discardableResult
+    mutating func receive(
+        _ bytes: ByteBuffer,
+        at now: Duration = .zero,
+        atMost frames: Int = .max
+    ) throws(RPCError) -> Bool {
+        guard end == nil else { return false }
         do throws(RPCError) {
             reader.append(bytes)
-            while let frame = try reader.next(limits: limits) { try take(frame, at: now) }
+            var left = frames
+            while left > 0, let frame = try reader.next(limits: limits) {
+                try take(frame, at: now)
+                left -= 1
+            }
             fill()
             // A caller's output is what its own application asks for; a server's answers are what the peer asks for.
             guard role == .caller || output.readableBytes <= limits.unsentAnswers.bytes else {
                 throw .protocolViolation("the peer asks for answers and does not read them")
             }
+            return left == 0
         } catch {
             fail(error)
             throw error

@@ -78,9 +78,18 @@ final class RPCSessionDriver: Sendable {
 
     private func read() async -> RPCError {
         do throws(StreamError) {
-            while let bytes = try await stream.read() {
-                let now = time()
-                if let failure = update({ state in state.receive(bytes, at: now) }) { return failure }
+            while var bytes = try await stream.read() {
+                while true {
+                    let now = time()
+                    let hasMore: Bool
+                    switch update({ state in state.receive(bytes, at: now) }) {
+                    case .success(let more): hasMore = more
+                    case .failure(let failure): return failure
+                    }
+                    guard hasMore else { break }
+                    bytes = ByteBuffer()
+                    await Task.yield()
+                }
             }
             return .unavailable("the peer closed the session")
         } catch {
@@ -263,13 +272,18 @@ final class RPCSessionDriver: Sendable {
 }
 
 extension RPCSessionDriver.State {
+    /// Frames taken before what they gave rise to is sent.
+    ///
+    /// With all that one read of the socket brings at once, each end would wait for the other to be done: half of the
+    /// time nobody works. A few frames cost more than the write that they share.
+    private static let framesInATurn = 16
+
     /// Takes bytes of the peer.
-    fileprivate mutating func receive(_ bytes: ByteBuffer, at now: Duration) -> RPCError? {
-        do throws(RPCError) {
-            try session.receive(bytes, at: now)
-            return nil
-        } catch {
-            return error
+    ///
+    /// - Returns: whether there is more to take among those at hand.
+    fileprivate mutating func receive(_ bytes: ByteBuffer, at now: Duration) -> Result<Bool, RPCError> {
+        Result { () throws(RPCError) in
+            try session.receive(bytes, at: now, atMost: Self.framesInATurn)
         }
     }
 }

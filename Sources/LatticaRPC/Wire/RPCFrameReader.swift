@@ -13,8 +13,9 @@ struct RPCFrameReader {
     /// The bytes held.
     var bufferedByteCount: Int { input.readableBytes + partial.readableBytes }
 
-    /// Takes bytes; those given before have been read.
+    /// Takes bytes, behind those that have not been read.
     mutating func append(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
         if input.readableBytes == 0 {
             input = bytes
         } else {
