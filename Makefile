@@ -93,7 +93,7 @@ proto: ## Generate NodeAPI from Protos
 
 clean: ## Remove what was built
 	swift package clean
-	rm -rf .bench
+	rm -rf .bench Benchmarks/.build
 
 setup:
 	@scripts/setup.sh build

@@ -62,7 +62,10 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "lattice", targets: ["lattice"]),
-        .library(name: "Lattica", targets: ["Lattica"]),
+        .library(
+            name: "Lattica",
+            targets: ["Lattica", "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats"]
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -156,8 +159,9 @@ let package = Package(
         .executableTarget(
             name: "lattice",
             dependencies: [
-                "NexusHTTP", "Nexus", "NodeHost", "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore",
-                "Multiformats", "Ledger", "LedgerEmbedded", .arguments, .configuration, .httpClient, .logging, .metrics,
+                "NexusHTTP", "Nexus", "NodeHost", "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaProtocols",
+                "LatticaConnection", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .arguments,
+                .configuration, .httpClient, .logging, .metrics,
                 .lifecycle, .signals, .system, .protobuf, .nioCore, .nioPosix, .nioConcurrency, .nioFoundation,
                 .nioHTTP1,
             ],
@@ -168,7 +172,9 @@ let package = Package(
         .executableTarget(
             name: "interop-peer",
             dependencies: [
-                "Lattica", "LatticaCore", "LatticaProtocols", "LatticaRPC", "Multiformats", .nioCore, .logging,
+                "Lattica", "LatticaConnection", "LatticaCore", "LatticaProtocols", "LatticaRPC", "Multiformats",
+                .nioCore,
+                .nioConcurrency, .logging,
             ],
             path: "Interop/Peer",
             swiftSettings: strict
@@ -235,7 +241,8 @@ let package = Package(
         tests(
             "lattice",
             [
-                "Nexus", "NexusHTTP", "Inference", "Ledger", "LedgerEmbedded", "Multiformats", .nioCore,
+                "Nexus", "NexusHTTP", "Inference", "Ledger", "LedgerEmbedded", "Lattica", "LatticaRPC",
+                "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .arguments, .nioCore,
                 .nioConcurrency, .logging, .lifecycle,
             ]
         ),

@@ -15,7 +15,7 @@ struct P2POptions: ParsableArguments {
     var `protocol`: String?
 
     @Option(
-        help: "The file of a private network's key, as Kubo's swarm.key; it is reached at /ws addresses (LATTICE_PSK)."
+        help: "The file of a private network's key, as Kubo's swarm.key (LATTICE_PSK)."
     )
     var psk: String?
 
@@ -59,7 +59,7 @@ struct P2POptions: ParsableArguments {
             agentVersion: "lattice/\(Build.version)",
             dialTimeout: .seconds(try settings.number("timeout", default: 10, in: 1...3600)),
             // Whoever has a key must not be led out of its network.
-            transports: privateNetwork == nil ? [.tcp, .webSocket()] : [.webSocket(privateNetwork: privateNetwork)],
+            transports: [.tcp(privateNetwork: privateNetwork), .webSocket(privateNetwork: privateNetwork)],
             logger: try CommonOptions.logger(settings, label: "p2p")
         )
         configuration.capture = capture
