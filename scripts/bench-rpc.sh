@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures calls of ours beside those of the real Lattica package, in turns, in a network namespace of its own.
 # Writes .bench/rpc.json. The package comes from PyPI; LATTICE_SHARED names the folder with its launchers.
-# usage: bench-rpc.sh [--rounds N] [--seconds S] [--only TEXT]
+# usage: bench-rpc.sh [--rounds N] [--seconds S] [--only TEXT] [--let-sleep]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -316,7 +316,7 @@ private func message(_ count: Int, of byte: UInt8 = 1) -> ByteBuffer { ByteBuffe
             for _ in 0..<60 where session.end == nil {
                 var bytes = ByteBuffer(frames: [RPCFrame.random(&random)])
                 if Int.random(in: 0..<40, using: &random) == 0 { bytes = ByteBuffer(bytes: random.bytes(30)) }
-                try? session.receive(bytes, at: .seconds(1))
+                _ = try? session.receive(bytes, at: .seconds(1))
                 let id = UInt64.random(in: 1...6, using: &random)
                 switch Int.random(in: 0..<8, using: &random) {
                 case 0: _ = session.read(id)
