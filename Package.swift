@@ -19,7 +19,6 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-    static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
     static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let x509 = product(name: "X509", package: "swift-certificates")
@@ -93,7 +92,7 @@ let package = Package(
         module(
             "LatticaConnection",
             [
-                "LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .nioHTTP1, .nioWebSocket, .nioTLS,
+                "LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency, .nioTLS,
                 .nioSSL, .x509, .asn1, .crypto, .logging, .metrics,
             ]
         ),

@@ -89,7 +89,10 @@ import Testing
         let request =
             "002431313131313131312d323232322d343333332d383434342d353535353535353535353535"
             + "094563686f2e6563686f0568656c6c6f00"
-        var fuzzer = Fuzzer("lattica-unary", seeds: [Self.bytes(hex: request), Self.bytes(hex: "0201651653657276")])
+        var fuzzer = Fuzzer(
+            "lattica-unary",
+            seeds: [Fuzzer.bytes(hex: request), Fuzzer.bytes(hex: "0201651653657276")]
+        )
         try fuzzer.run { input, _ in
             let message = try UnaryMessage(ByteBuffer(bytes: input))
             let again = try UnaryMessage(message.encode())
@@ -102,7 +105,7 @@ import Testing
         let frames = [
             "000272310a4563686f2e736563686f00", "0102723105" + "68656c6c6f01", "03027231", "0202723402" + "4e6f",
         ]
-        var fuzzer = Fuzzer("lattica-stream", seeds: frames.map(Self.bytes(hex:)))
+        var fuzzer = Fuzzer("lattica-stream", seeds: frames.map(Fuzzer.bytes(hex:)))
         try fuzzer.run { input, _ in
             let frame = try StreamFrame(ByteBuffer(bytes: input))
             var writer = BincodeWriter()
@@ -119,7 +122,7 @@ import Testing
             .none, true, 7, -1, 2.5, "text", [1, [2, "x"], .none], ["k": 1, "l": [0.5]], .bytes([1, 2]),
         ]
         let python = ["80049509000000000000005d94284b014b02652e", "80049505000000000000008c0176942e"].map(
-            Self.bytes(hex:)
+            Fuzzer.bytes(hex:)
         )
         var fuzzer = Fuzzer("pickle", seeds: try values.map { Array(buffer: try $0.pickle()) } + python)
         try fuzzer.run { input, _ in
@@ -140,15 +143,5 @@ import Testing
             #expect(try method.decompress(method.compress(restored), limit: 10_000) == restored)
             return "\(restored.readableBytes)"
         }
-    }
-
-    private static func bytes(hex: String) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var rest = Substring(hex)
-        while let byte = UInt8(rest.prefix(2), radix: 16) {
-            bytes.append(byte)
-            rest = rest.dropFirst(2)
-        }
-        return bytes
     }
 }

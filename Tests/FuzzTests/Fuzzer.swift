@@ -36,7 +36,7 @@ struct Fuzzer {
             seed: Self.seed ^ UInt64(truncatingIfNeeded: name.utf8.reduce(0) { $0 &* 31 &+ Int($1) })
         )
         let corpus = try? String(contentsOf: Self.folder.appending(path: "Corpus/\(name).hex"), encoding: .utf8)
-        inputs = seeds + (corpus ?? "").split(separator: "\n").compactMap { Self.bytes(hex: $0) } + [[]]
+        inputs = seeds + (corpus ?? "").split(separator: "\n").map { Self.bytes(hex: $0) } + [[]]
     }
 
     /// Tries inputs until the time is up.
@@ -120,12 +120,15 @@ struct Fuzzer {
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
 
-    private static func bytes(hex: Substring) -> [UInt8]? {
-        let digits = hex.filter { !$0.isWhitespace }
-        return stride(from: 0, to: digits.count - 1, by: 2).map { offset in
-            let start = digits.index(digits.startIndex, offsetBy: offset)
-            return UInt8(digits[start...].prefix(2), radix: 16) ?? 0
+    /// The bytes that pairs of digits stand for, up to what is none.
+    static func bytes(hex: some StringProtocol) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = hex[...]
+        while let byte = UInt8(rest.prefix(2), radix: 16) {
+            bytes.append(byte)
+            rest = rest.dropFirst(2)
         }
+        return bytes
     }
 
     /// The input that is being tried, in a file.

@@ -48,7 +48,7 @@ enum LatticaText {
 
     /// Whether nobody serves the method, told from a handler that answers `unimplemented` by itself.
     private static func isUnknown(_ method: RPCMethod, _ status: RPCStatus) -> Bool {
-        status.code == .unimplemented && status.message == "no method \(method)"
+        status == .unimplemented(method)
     }
 
     /// The error that a text from the package's server stands for.

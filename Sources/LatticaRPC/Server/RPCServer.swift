@@ -257,7 +257,8 @@ extension RPCServer: LatticaMethods {
 extension RPCStatus {
     fileprivate static let tooManyCalls = RPCStatus(code: .resourceExhausted, message: "too many calls are under way")
 
-    fileprivate static func unimplemented(_ method: RPCMethod) -> RPCStatus {
+    /// Nobody serves the method.
+    static func unimplemented(_ method: RPCMethod) -> RPCStatus {
         RPCStatus(code: .unimplemented, message: "no method \(method)")
     }
 }
