@@ -1,5 +1,14 @@
 #include "InferenceKernels.h"
+#include <string.h>
 #pragma STDC FP_CONTRACT OFF
+#pragma clang diagnostic ignored "-Wpsabi"
+
+// Eight lanes whatever the processor's width: lane i of a sum takes the numbers i, i + 8, i + 16, ...
+typedef double f64x8 __attribute__((vector_size(64)));
+typedef int64_t i64x8 __attribute__((vector_size(64)));
+typedef uint64_t u64x8 __attribute__((vector_size(64)));
+typedef float f32x8 __attribute__((vector_size(32)));
+#define SPLAT(value) ((f64x8){} + (value))
 
 int32_t ik_argmax(const float *logits, uint32_t count) {
     uint32_t best = 0;
@@ -34,13 +43,77 @@ static void sink(const float *logits, uint32_t *heap, uint32_t count, uint32_t i
     heap[i] = id;
 }
 
-/// Its share of the probability, relative to the largest logit.
+/// e to the x for x <= 0, within two units in the last place; 0 below -700 and for NaN.
+static inline f64x8 exponential(f64x8 x) {
+    i64x8 normal = x > SPLAT(-700.0);
+    f64x8 bounded = (f64x8)(((i64x8)x & normal) | ((i64x8)SPLAT(-700.0) & ~normal));
+    // Adding 1.5 * 2^52 leaves the nearest integer in the low bits.
+    f64x8 shifted = bounded * SPLAT(0x1.71547652b82fep+0) + SPLAT(6755399441055744.0);
+    f64x8 n = shifted - SPLAT(6755399441055744.0);
+    f64x8 r = (bounded - n * SPLAT(0x1.62e42feep-1)) - n * SPLAT(0x1.a39ef35793c76p-33);
+    // The Taylor series: |r| <= ln 2 / 2, so the term after the last is below 2^-54.
+    static const double reciprocals[] = {
+        0x1.6124613a86d09p-33, 0x1.1eed8eff8d898p-29, 0x1.ae64567f544e4p-26, 0x1.27e4fb7789f5cp-22,
+        0x1.71de3a556c734p-19, 0x1.a01a01a01a01ap-16, 0x1.a01a01a01a01ap-13, 0x1.6c16c16c16c17p-10,
+        0x1.1111111111111p-7,  0x1.5555555555555p-5,  0x1.5555555555555p-3,  0.5,
+        1.0,                   1.0,
+    };
+    f64x8 sum = SPLAT(reciprocals[0]);
+    for (int k = 1; k < 14; k++) sum = sum * r + SPLAT(reciprocals[k]);
+    u64x8 power = ((u64x8)shifted + 1023u) << 52;
+    return (f64x8)((i64x8)(sum * (f64x8)power) & normal);
+}
+
+/// The shares of eight logits in the probability, relative to the largest.
+static inline f64x8 weights(const float *logits, float largest, double temperature) {
+    f32x8 loaded;
+    memcpy(&loaded, logits, sizeof loaded);
+    return exponential((__builtin_convertvector(loaded, f64x8) - SPLAT((double)largest)) / SPLAT(temperature));
+}
+
 static double weight(float logit, float largest, double temperature) {
-    return ik_exp(((double)logit - (double)largest) / temperature);
+    float row[8] = {logit};
+    return weights(row, largest, temperature)[0];
+}
+
+static double total_weight(const float *logits, uint32_t count, float largest, double temperature) {
+    f64x8 sum = {};
+    uint32_t i = 0;
+    for (; i + 8 <= count; i += 8) sum += weights(logits + i, largest, temperature);
+    if (i < count) {
+        float rest[8];
+        for (uint32_t k = 0; k < 8; k++) rest[k] = i + k < count ? logits[i + k] : -__builtin_inff();
+        sum += weights(rest, largest, temperature);
+    }
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+double ik_log_total(const float *logits, uint32_t count) {
+    float largest = logits[ik_argmax(logits, count)];
+    return (double)largest + ik_log(total_weight(logits, count, largest, 1));
+}
+
+void ik_largest(const float *logits, uint32_t count, uint32_t wanted, uint32_t *ids) {
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (held == wanted && !before(logits, i, ids[held - 1])) continue;
+        uint32_t place = held < wanted ? held++ : held - 1;
+        for (; place > 0 && before(logits, i, ids[place - 1]); place--) ids[place] = ids[place - 1];
+        ids[place] = i;
+    }
+}
+
+void ik_mask(float *logits, uint32_t count, const uint32_t *allowed) {
+    float least = -__FLT_MAX__, none = -__builtin_inff();
+    for (uint32_t i = 0; i < count; i++) {
+        bool stays = allowed[i / 32] >> (i % 32) & 1;
+        float bounded = logits[i] >= least ? logits[i] : least;
+        logits[i] = stays ? bounded : none;
+    }
 }
 
 int32_t ik_sample(
-    const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double draw,
+    const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double min_p, double draw,
     uint32_t *scratch
 ) {
     float largest = logits[ik_argmax(logits, count)];
@@ -48,7 +121,7 @@ int32_t ik_sample(
     for (uint32_t i = 0; i < count; i++) scratch[i] = i;
     for (uint32_t i = count / 2; i-- > 0;) sink(logits, scratch, count, i);
     // Ranked ids gather at the end of the array, the first at the very end. All of them are needed at once for the top
-    // `kept` only; without `top_k` the total is taken in order of ids, and no more are ranked than `top_p` asks for.
+    // `kept` only; without `top_k` no more are ranked than `top_p` and `min_p` ask for.
     double total = 0;
     uint32_t left = count;
     if (kept < count) {
@@ -60,7 +133,7 @@ int32_t ik_sample(
             total += weight(logits[id], largest, temperature);
         }
     } else {
-        for (uint32_t i = 0; i < count; i++) total += weight(logits[i], largest, temperature);
+        total = total_weight(logits, count, largest, temperature);
     }
     double limit = top_p < 1 ? total * top_p : total, sum = 0;
     uint32_t taken = 0;
@@ -71,7 +144,9 @@ int32_t ik_sample(
             sink(logits, scratch, left, 0);
             scratch[left] = id;
         }
-        sum += weight(logits[scratch[count - 1 - taken]], largest, temperature);
+        double share = weight(logits[scratch[count - 1 - taken]], largest, temperature);
+        if (taken > 0 && share < min_p) break;
+        sum += share;
         taken++;
         if (sum >= limit) break;
     }

@@ -26,7 +26,7 @@ struct ActiveGeneration {
         let room = model.contextLength - prompt.count
         limit = min(request.maxTokens ?? room, room)
         cache = KVCache(for: model.transformer, capacity: model.contextLength)
-        sampler = Sampler(request.sampling)
+        sampler = Sampler(request.sampling, prompt: request.promptTokens)
         decoder = TokenDecoder(tokenizer: model.tokenizer)
         stops = StopScanner(request.stop)
     }
@@ -38,7 +38,13 @@ struct ActiveGeneration {
         } else if !channel.pauses() {
             do throws(ModelError) {
                 if try advance(model: model, workspace: workspace) {
-                    accept(sampler.next(workspace, vocabulary: model.tokenizer.vocabularySize), model: model)
+                    let choice = unsafe try sampler.next(
+                        logits: workspace.logits,
+                        vocabulary: model.tokenizer.vocabularySize,
+                        scratch: workspace.scratch
+                    )
+                    sampler.accept(choice.token)
+                    accept(choice, model: model)
                 }
             } catch {
                 channel.end(.failure(.failed(error)))
@@ -59,7 +65,9 @@ struct ActiveGeneration {
         return true
     }
 
-    private mutating func accept(_ token: TokenID, model: LoadedModel) {
+    private mutating func accept(_ choice: Sampler.Choice, model: LoadedModel) {
+        let token = choice.token
+        if let logprob = choice.logprob { channel.report(logprob) }
         last = token
         generated += 1
         unsent += 1

@@ -17,6 +17,12 @@ public final class Generation: Sendable {
         try await channel.next().get()
     }
 
+    /// The tokens that the last event covers, with their log probabilities, if `Sampling.logprobs` asks for them.
+    ///
+    /// A token belongs to the event after it was computed, of text or of the end. The tokens of all events are the
+    /// answer's tokens, an end token included, in order. For the one task that reads.
+    public var logprobs: [TokenLogprob] { channel.logprobs }
+
     /// Ends the generation before its next step.
     public func cancel() { channel.cancel() }
 }

@@ -10,6 +10,10 @@ final class GenerationChannel: Sendable {
     private struct State {
         var text = ""
         var tokens = 0
+        /// Of tokens since the last event that was taken.
+        var logprobs: [TokenLogprob] = []
+        /// Of the tokens that the last event covers.
+        var taken: [TokenLogprob] = []
         var end: Outcome?
         var reader: CheckedContinuation<Outcome, Never>?
         var isCancelled = false
@@ -17,6 +21,7 @@ final class GenerationChannel: Sendable {
 
         /// The next thing for the reader, or `nil` while there is none.
         mutating func take() -> Outcome? {
+            if !text.isEmpty || end != nil { (taken, logprobs) = (logprobs, []) }
             if !text.isEmpty {
                 defer { (text, tokens) = ("", 0) }
                 return .success(.text(text, tokens: tokens))
@@ -51,6 +56,9 @@ final class GenerationChannel: Sendable {
         }
     }
 
+    /// Hands over what is reported of a token, before the text that it completes.
+    func report(_ logprob: TokenLogprob) { state.withLockedValue { $0.logprobs.append(logprob) } }
+
     /// Hands text over.
     func send(_ text: String, tokens: Int) {
         resume { state in
@@ -75,6 +83,9 @@ final class GenerationChannel: Sendable {
     }
 
     // MARK: The reader's side
+
+    /// What is reported of the tokens that the last event covers.
+    var logprobs: [TokenLogprob] { state.withLockedValue(\.taken) }
 
     /// Says that nobody wants more.
     func cancel() {

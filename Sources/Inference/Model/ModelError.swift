@@ -12,6 +12,8 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     case outOfMemory(bytes: Int)
     /// The system refuses to start threads.
     case noThreads
+    /// The model computes nothing but infinities and what is not a number.
+    case notFinite
 
     /// The sentence for a person: what failed, and what to do next.
     public var description: String {
@@ -22,6 +24,7 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
         case .template(let reason): "chat template: \(reason)"
         case .outOfMemory(let bytes): "no \(bytes >> 20) MB of memory left; choose a smaller model or context"
         case .noThreads: "the system starts no more threads; lower the thread count or raise the limit"
+        case .notFinite: "the model computes no finite number; its file is damaged, fetch it again"
         }
     }
 }

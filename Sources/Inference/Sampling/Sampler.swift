@@ -1,33 +1,84 @@
 internal import InferenceKernels
 
-/// Draws tokens for one generation.
+/// Chooses the tokens of one generation.
+///
+/// `next` looks and `accept` remembers: what is chosen for a place depends on the sampling, on the tokens accepted before,
+/// and on the logits. So a caller that guesses tokens ahead calls both for each row of logits in turn, and stops at the
+/// first token that was not guessed. A copy is a value of its own, and costs nothing until it changes.
 struct Sampler {
-    private let sampling: Sampling
-    private var generator: SplitMix64
-
-    init(_ sampling: Sampling) {
-        self.sampling = sampling
-        generator = SplitMix64(seed: sampling.seed)
+    /// What was chosen.
+    struct Choice: Hashable, Sendable {
+        let token: TokenID
+        /// The token's log probability and its alternatives, if the sampling asks for them.
+        let logprob: TokenLogprob?
     }
 
-    /// The next token from the workspace's logits, of which the first `vocabulary` are tokens.
-    mutating func next(_ workspace: Workspace, vocabulary: Int) -> TokenID {
-        let count = UInt32(min(vocabulary, workspace.vocabulary))
+    private let sampling: Sampling
+    private var draws: SplitMix64
+    private var history: TokenHistory?
+    /// By id, so that equal requests compute in the same order.
+    private let biases: [(token: TokenID, bias: Float)]
+
+    /// A sampler for the first token after `prompt`.
+    init(_ sampling: Sampling, prompt: [TokenID] = []) {
+        self.sampling = sampling
+        draws = SplitMix64(seed: sampling.seed)
+        history = TokenHistory(sampling, prompt: prompt)
+        biases = sampling.logitBias.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The token for the next place; changes the logits where the sampling asks for it.
+    ///
+    /// - Parameters:
+    ///   - logits: of which the first `vocabulary` are tokens.
+    ///   - scratch: room for as many ids.
+    /// - Throws: `.notFinite` when there is no logit to choose by.
+    func next(
+        logits: UnsafeMutablePointer<Float>,
+        vocabulary: Int,
+        scratch: UnsafeMutablePointer<UInt32>
+    ) throws(ModelError) -> Choice {
+        let count = UInt32(vocabulary)
+        let likeliest = unsafe ik_argmax(logits, count)
+        guard unsafe logits[Int(likeliest)] > -.infinity else { throw .notFinite }
+        let report = unsafe LogprobReport(sampling, logits: logits, vocabulary: vocabulary)
+        var isChanged = false
+        for (token, bias) in biases where token < count {
+            unsafe logits[Int(token)] += bias
+            isChanged = true
+        }
+        if let history {
+            unsafe history.penalise(logits, vocabulary: vocabulary)
+            isChanged = true
+        }
+        let token: TokenID
         // Below this the division by the temperature would leave one token with any weight.
-        guard sampling.temperature > 1e-6 else { return unsafe ik_argmax(workspace.logits, count) }
-        return unsafe ik_sample(
-            workspace.logits,
-            count,
-            sampling.temperature,
-            UInt32(clamping: sampling.topK),
-            sampling.topP,
-            generator.nextFraction(),
-            workspace.scratch
-        )
+        if sampling.temperature > 1e-6 {
+            var draw = draws
+            token = unsafe ik_sample(
+                logits,
+                count,
+                sampling.temperature,
+                UInt32(clamping: sampling.topK),
+                sampling.topP,
+                sampling.minP,
+                draw.nextFraction(),
+                scratch
+            )
+        } else {
+            token = unsafe isChanged ? ik_argmax(logits, count) : likeliest
+        }
+        return Choice(token: token, logprob: report?.entry(for: token))
+    }
+
+    /// Goes on to the place after `token`.
+    mutating func accept(_ token: TokenID) {
+        _ = draws.next()
+        history?.append(token)
     }
 }
 
-/// The generator of random numbers for sampling: one number per token, so that a generation can be replayed.
+/// The generator of random numbers for sampling: one number per place, so that a generation can be replayed.
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 struct SplitMix64 {

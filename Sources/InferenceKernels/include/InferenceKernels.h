@@ -179,10 +179,23 @@ int32_t ik_argmax(const float *logits, uint32_t count);
 /// One token, drawn with the number `draw` in 0 ..< 1.
 ///
 /// Logits are divided by `temperature` (above 0); of the `top_k` largest (0: all) the smallest set of the most likely
-/// ones stays whose probability reaches `top_p`; equal logits rank by lower id. `scratch` has room for `count` ids.
+/// ones stays whose probability reaches `top_p`, less those whose probability is below `min_p` times the largest; equal
+/// logits rank by lower id. `scratch` has room for `count` ids.
 int32_t ik_sample(
-    const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double draw,
+    const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double min_p, double draw,
     uint32_t *scratch);
+
+/// The logarithm of the sum of e to the logits: a logit less this number is the logarithm of its probability.
+///
+/// The sum is taken in eight lanes, lane i of the logits i, i + 8, ..., which a fixed tree adds up.
+double ik_log_total(const float *logits, uint32_t count);
+
+/// Writes the ids of the `wanted` (1 to `count`) largest logits, ranked; equal ones by lower id, NaN last.
+void ik_largest(const float *logits, uint32_t count, uint32_t wanted, uint32_t *ids);
+
+/// Sets the logits whose bit in `allowed` is 0 to minus infinity, and raises the others to the least finite number, so
+/// that any of them ranks before all that are not allowed. Bit i is bit i % 32 of word i / 32.
+void ik_mask(float *logits, uint32_t count, const uint32_t *allowed);
 
 // MARK: - Elementary functions
 

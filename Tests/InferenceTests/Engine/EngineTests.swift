@@ -105,6 +105,27 @@ private func question(_ engine: Engine, _ text: String = "What is Lattice?") thr
         #expect(answer.text == String(whole[..<(whole.firstRange(of: stop)?.lowerBound ?? whole.endIndex)]))
     }
 
+    @Test func `reports log probabilities of all tokens of an answer`() async throws {
+        let engine = try await engine { $0.readAhead = 3 }
+        var sampling = Sampling.greedy
+        sampling.logprobs = 2
+        let request = GenerationRequest(promptTokens: try question(engine), sampling: sampling)
+        let generation = try engine.generate(request)
+        var reports: [TokenLogprob] = []
+        var count = 0
+        var text = ""
+        while let event = try await generation.next() {
+            reports += generation.logprobs
+            if case .text(let more, _) = event { text += more }
+            if case .finished(_, _, let completion, _, _) = event { count = completion }
+        }
+        #expect(reports.count == count)
+        #expect(reports.allSatisfy { $0.top.first?.token == $0.token && $0.logprob == $0.top[0].logprob })
+        #expect(reports.allSatisfy { $0.logprob <= 0 && $0.top.count == 2 && $0.top[1].logprob <= $0.logprob })
+        var decoder = TokenDecoder(tokenizer: engine.tokenizer)
+        #expect(reports.map { decoder.append($0.token) }.joined() == text)
+    }
+
     @Test func `ends at the end of the context`() async throws {
         let engine = try await engine { $0.contextLength = 32 }
         let prompt = try question(engine)
