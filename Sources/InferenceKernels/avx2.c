@@ -13,6 +13,8 @@
 #define DOT_BIASED dot_biased
 #define DOT_UNSIGNED dot_unsigned
 #define LOAD_HALVES load_halves
+#define QUERIES 2
+#define STORE_HALVES store_halves
 
 typedef float f32x16_ __attribute__((vector_size(64)));
 typedef int32_t i32x16_ __attribute__((vector_size(64)));
@@ -27,6 +29,14 @@ static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *
     memcpy(&whole, &a, 32);
     memcpy((char *)&whole + 32, &b, 32);
     return whole;
+}
+
+static inline __attribute__((always_inline)) void store_halves(uint16_t *address, f32x16_ v) {
+    __m256 a, b;
+    memcpy(&a, &v, 32);
+    memcpy(&b, (const char *)&v + 32, 32);
+    _mm_storeu_si128((__m128i *)address, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((__m128i *)(address + 8), _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT));
 }
 
 static inline __attribute__((always_inline)) __m256i products(__m256i numbers, __m256i activations) {

@@ -12,6 +12,8 @@
 #define DOT_BIASED dot
 #define DOT_UNSIGNED dot
 #define LOAD_HALVES load_halves
+#define QUERIES 4
+#define STORE_HALVES store_halves
 
 typedef float f32x16_ __attribute__((vector_size(64)));
 typedef int32_t i32x16_ __attribute__((vector_size(64)));
@@ -19,6 +21,10 @@ typedef uint8_t u8x64_ __attribute__((vector_size(64)));
 
 static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *address) {
     return (f32x16_)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)address));
+}
+
+static inline __attribute__((always_inline)) void store_halves(uint16_t *address, f32x16_ v) {
+    _mm256_storeu_si256((__m256i *)address, _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
 }
 
 static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {

@@ -23,6 +23,19 @@ static inline float ik_half(uint16_t half) {
     return value;
 }
 
+/// The IEEE half nearest to `value`, ties to even; `value` is within the range of halves.
+static inline uint16_t ik_to_half(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    if (magnitude >= 0x38800000) return (uint16_t)(sign | (magnitude - 0x38000000 + 0xfff + (magnitude >> 13 & 1)) >> 13);
+    // A small half counts steps of 2^-24, the last place of floats from 0.5 on.
+    memcpy(&value, &magnitude, 4);
+    value += 0.5f;
+    memcpy(&magnitude, &value, 4);
+    return (uint16_t)(sign | (magnitude - 0x3f000000));
+}
+
 static inline uint16_t ik_u16(const uint8_t *bytes) { return (uint16_t)(bytes[0] | bytes[1] << 8); }
 
 // Offsets inside a panel of IK_FORM_Q4K per 256 columns: halves d[16] and dmin[16], bytes scale[8][16] and

@@ -29,3 +29,5 @@ const ik_kernels *ik_kernels_of(ik_path path) {
 }
 
 void ik_quantize(const float *x, uint32_t count, ik_block *out) { ik_kernels_of(ik_best_path())->quantize(x, count, out); }
+
+void ik_halves(ik_path path, const float *x, uint32_t count, uint16_t *out) { ik_kernels_of(path)->halves(x, count, out); }

@@ -1,14 +1,28 @@
 #pragma once
 #include "pool.h"
 
-/// Attention of one head of one token over the cache.
+/// Where one head's keys and values lie in the part of a page that belongs to a layer.
+///
+/// A position is a lane of the keys: [head_size][64], and a row of the values: [64][value_stride]. IK_CACHE_Q8 has scales
+/// beside: floats [blocks][64] for keys, [64][blocks] for values.
 typedef struct {
-    const float *query;
-    const float *const *pages;
-    size_t keys, values;  ///< Offsets of the head's keys and values inside a page.
-    uint32_t head_size, value_stride, positions;
+    ik_cache_type type;
+    uint32_t value_stride;  ///< In numbers.
+    size_t key_scales, values, value_scales;
+    size_t bytes;           ///< Of one head.
+} ik_head_layout;
+
+/// Attention of a token's heads that share keys and values.
+typedef struct {
+    ik_head_layout layout;
+    const float *queries;  ///< `head_size` apart.
+    uint32_t count;        ///< Of queries.
+    const uint8_t *const *pages;
+    size_t head;           ///< The offset of the head in a page.
+    uint32_t head_size;
+    uint32_t first, end;   ///< The positions that the token sees.
     float scale;
-    float *out;
+    float *out;            ///< `head_size` apart.
 } ik_attention;
 
 /// The vector loops, once per path.
@@ -21,6 +35,10 @@ typedef struct {
     void (*norm)(const float *x, const float *weight, uint32_t count, float epsilon, float *out);
     /// gate = gate * sigmoid(gate) * up
     void (*gate)(float *gate, const float *up, uint32_t count);
+    /// Writes whole vectors of 16.
+    void (*halves)(const float *x, uint32_t count, uint16_t *out);
+    /// Writes a key and a value of `head_size` floats at `place` of a page's head.
+    void (*keep)(const ik_head_layout *layout, uint32_t head_size, const float *key, const float *value, uint8_t *head, uint32_t place);
     void (*attend)(const ik_attention *job);
 } ik_kernels;
 

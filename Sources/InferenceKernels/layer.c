@@ -1,4 +1,5 @@
 #include "blocks.h"
+#include "kernels.h"
 #include "products.h"
 #include <stdlib.h>
 #pragma STDC FP_CONTRACT OFF
@@ -14,6 +15,11 @@ struct ik_workspace {
     float *q, *k, *v, *attended, *projected, *gate, *up;
     float *sines, *cosines;
     size_t q_stride, kv_stride, feed_stride;
+    /// The batch: for each token its position and the pages of its sequence.
+    uint32_t tokens;
+    uint32_t *positions;
+    void *const **pages;
+    ik_head_layout layout;
 };
 
 ik_workspace *ik_workspace_create(const ik_shape *shape, uint32_t tokens) {
@@ -27,11 +33,13 @@ ik_workspace *ik_workspace_create(const ik_shape *shape, uint32_t tokens) {
     float **buffers[] = {&w->normed, &w->q, &w->k, &w->v, &w->attended, &w->projected, &w->gate, &w->up, &w->sines, &w->cosines};
     enum { COUNT = sizeof floats / sizeof floats[0] };
     size_t block_bytes = n * (widest / 32 + 1) * sizeof(ik_block);
+    w->positions = calloc(n, sizeof *w->positions);
+    w->pages = calloc(n, sizeof *w->pages);
     w->bytes = (block_bytes + 63) / 64 * 64;
     for (int i = 0; i < COUNT; i++) w->bytes += padded(n * floats[i]) * sizeof(float);
     char *next = w->memory = ik_allocate(w->bytes);
-    if (!next) {
-        free(w);
+    if (!next || !w->positions || !w->pages) {
+        ik_workspace_destroy(w);
         return NULL;
     }
     w->blocks = (ik_block *)(void *)next;
@@ -49,30 +57,46 @@ ik_workspace *ik_workspace_create(const ik_shape *shape, uint32_t tokens) {
 void ik_workspace_destroy(ik_workspace *workspace) {
     if (!workspace) return;
     ik_release(workspace->memory, workspace->bytes);
+    free(workspace->positions);
+    free(workspace->pages);
     free(workspace);
 }
 
-// A page holds, per layer and head, keys as [head_size][64] (a position is a lane) and values as [64][padded size].
-static size_t head_keys(const ik_shape *shape) { return (size_t)shape->head_size * IK_PAGE_POSITIONS; }
-static size_t head_values(const ik_shape *shape) { return padded(shape->head_size) * IK_PAGE_POSITIONS; }
+static ik_head_layout layout_of(const ik_shape *shape, ik_cache_type type) {
+    size_t size = shape->head_size, positions = IK_PAGE_POSITIONS;
+    if (type == IK_CACHE_Q8) {
+        size_t blocks = (size + 31) / 32, keys = size * positions, scales = blocks * positions * sizeof(float);
+        size_t values = keys + scales, value_scales = values + blocks * 32 * positions;
+        return (ik_head_layout){type, (uint32_t)blocks * 32, keys, values, value_scales, value_scales + scales};
+    }
+    size_t number = type == IK_CACHE_F16 ? 2 : 4, values = size * positions * number;
+    return (ik_head_layout){type, (uint32_t)padded(size), values, values, values, values + padded(size) * positions * number};
+}
 
-size_t ik_page_floats(const ik_shape *shape) { return shape->kv_heads * (head_keys(shape) + head_values(shape)); }
+size_t ik_page_bytes(const ik_shape *shape, ik_cache_type type) { return shape->kv_heads * layout_of(shape, type).bytes; }
 
 void ik_embed(const ik_matrix *embeddings, const int32_t *tokens, uint32_t count, float *hidden) {
     for (uint32_t t = 0; t < count; t++) ik_row(embeddings, (uint32_t)tokens[t], hidden + (size_t)t * embeddings->columns);
 }
 
-void ik_rotations(
-    ik_workspace *workspace, const ik_shape *shape, const double *frequencies, uint32_t position, uint32_t count
+void ik_batch_begin(
+    ik_workspace *workspace, const ik_shape *shape, ik_cache_type type, const double *frequencies,
+    const ik_segment *segments, uint32_t count
 ) {
-    uint32_t half = shape->rotated / 2;
-    for (uint32_t t = 0; t < count; t++)
-        for (uint32_t i = 0; i < half; i++) {
-            double sine, cosine;
-            ik_sincos((double)(position + t) * frequencies[i], &sine, &cosine);
-            workspace->sines[(size_t)t * half + i] = (float)sine;
-            workspace->cosines[(size_t)t * half + i] = (float)cosine;
+    uint32_t half = shape->rotated / 2, t = 0;
+    for (uint32_t segment = 0; segment < count; segment++)
+        for (uint32_t i = 0; i < segments[segment].count; i++, t++) {
+            workspace->positions[t] = segments[segment].position + i;
+            workspace->pages[t] = segments[segment].pages;
+            for (uint32_t pair = 0; pair < half; pair++) {
+                double sine, cosine;
+                ik_sincos((double)workspace->positions[t] * frequencies[pair], &sine, &cosine);
+                workspace->sines[(size_t)t * half + pair] = (float)sine * shape->magnitude;
+                workspace->cosines[(size_t)t * half + pair] = (float)cosine * shape->magnitude;
+            }
         }
+    workspace->tokens = t;
+    workspace->layout = layout_of(shape, type);
 }
 
 /// What the steps of one layer share.
@@ -82,8 +106,6 @@ typedef struct {
     const ik_layer *layer;
     ik_workspace *w;
     float *hidden;
-    uint32_t count, position;
-    float *const *pages;
     size_t layer_offset;
 } step;
 
@@ -119,7 +141,7 @@ static void into_cache(const void *argument, uint32_t first, uint32_t last) {
     const step *s = argument;
     const ik_shape *shape = s->shape;
     uint32_t size = shape->head_size;
-    size_t value_stride = padded(size), head_floats = head_keys(shape) + head_values(shape);
+    const ik_head_layout *layout = &s->w->layout;
     for (uint32_t t = first; t < last; t++) {
         float *q = s->w->q + t * s->w->q_stride, *k = s->w->k + t * s->w->kv_stride, *v = s->w->v + t * s->w->kv_stride;
         add(q, s->layer->q_bias, (size_t)shape->heads * size);
@@ -130,14 +152,12 @@ static void into_cache(const void *argument, uint32_t first, uint32_t last) {
             if (s->layer->q_norm) s->kernels->norm(head, s->layer->q_norm, size, shape->epsilon, head);
             rotate(s, t, head);
         }
-        uint32_t position = s->position + t, place = position % IK_PAGE_POSITIONS;
-        float *page = s->pages[position / IK_PAGE_POSITIONS] + s->layer_offset;
-        for (uint32_t h = 0; h < shape->kv_heads; h++, page += head_floats) {
-            float *head = k + (size_t)h * size;
-            if (s->layer->k_norm) s->kernels->norm(head, s->layer->k_norm, size, shape->epsilon, head);
-            rotate(s, t, head);
-            for (uint32_t d = 0; d < size; d++) page[(size_t)d * IK_PAGE_POSITIONS + place] = head[d];
-            memcpy(page + head_keys(shape) + place * value_stride, v + (size_t)h * size, size * sizeof(float));
+        uint32_t position = s->w->positions[t];
+        uint8_t *head = (uint8_t *)s->w->pages[t][position / IK_PAGE_POSITIONS] + s->layer_offset;
+        for (uint32_t h = 0; h < shape->kv_heads; h++, head += layout->bytes, k += size, v += size) {
+            if (s->layer->k_norm) s->kernels->norm(k, s->layer->k_norm, size, shape->epsilon, k);
+            rotate(s, t, k);
+            s->kernels->keep(layout, size, k, v, head, position % IK_PAGE_POSITIONS);
         }
     }
 }
@@ -145,20 +165,21 @@ static void into_cache(const void *argument, uint32_t first, uint32_t last) {
 static void attention(const void *argument, uint32_t first, uint32_t last) {
     const step *s = argument;
     const ik_shape *shape = s->shape;
-    size_t head_floats = head_keys(shape) + head_values(shape);
+    uint32_t group = shape->heads / shape->kv_heads, size = shape->head_size;
     for (uint32_t item = first; item < last; item++) {
-        uint32_t t = item / shape->heads, h = item % shape->heads;
-        size_t keys = s->layer_offset + h / (shape->heads / shape->kv_heads) * head_floats;
+        uint32_t t = item / shape->kv_heads, h = item % shape->kv_heads, end = s->w->positions[t] + 1;
+        size_t at = (size_t)h * group * size;
         ik_attention job = {
-            .query = s->w->q + t * s->w->q_stride + (size_t)h * shape->head_size,
-            .pages = (const float *const *)s->pages,
-            .keys = keys,
-            .values = keys + head_keys(shape),
-            .head_size = shape->head_size,
-            .value_stride = (uint32_t)padded(shape->head_size),
-            .positions = s->position + t + 1,
-            .scale = 1.0f / __builtin_elementwise_sqrt((float)shape->head_size),
-            .out = s->w->attended + (size_t)t * shape->heads * shape->head_size + (size_t)h * shape->head_size,
+            .layout = s->w->layout,
+            .queries = s->w->q + t * s->w->q_stride + at,
+            .count = group,
+            .pages = (const uint8_t *const *)s->w->pages[t],
+            .head = s->layer_offset + h * s->w->layout.bytes,
+            .head_size = size,
+            .first = shape->window && end > shape->window ? end - shape->window : 0,
+            .end = end,
+            .scale = 1.0f / __builtin_elementwise_sqrt((float)size),
+            .out = s->w->attended + (size_t)t * shape->heads * size + at,
         };
         s->kernels->attend(&job);
     }
@@ -193,17 +214,18 @@ static void apply_gate(const void *argument, uint32_t first, uint32_t last) {
     }
 }
 
-static void add_projected(const step *s) {
-    for (uint32_t t = 0; t < s->count; t++)
-        add(s->hidden + (size_t)t * s->shape->width, s->w->projected + t * padded(s->shape->width), s->shape->width);
+static void add_projected(const void *argument, uint32_t first, uint32_t last) {
+    const step *s = argument;
+    uint32_t width = s->shape->width;
+    for (uint32_t t = first; t < last; t++) add(s->hidden + (size_t)t * width, s->w->projected + t * padded(width), width);
 }
 
 void ik_layer_forward(
-    ik_pool *pool, const ik_shape *shape, const ik_layer *layer, ik_workspace *w, float *hidden, uint32_t count,
-    uint32_t position, float *const *pages, uint32_t slot
+    ik_pool *pool, const ik_shape *shape, const ik_layer *layer, ik_workspace *w, float *hidden, uint32_t slot
 ) {
     const ik_kernels *kernels = ik_kernels_of(ik_pool_path(pool));
-    step s = {kernels, shape, layer, w, hidden, count, position, pages, slot * ik_page_floats(shape)};
+    uint32_t count = w->tokens;
+    step s = {kernels, shape, layer, w, hidden, slot * shape->kv_heads * w->layout.bytes};
     ik_pool_run(pool, before_attention, &s, count, 4);
     ik_products qkv = {
         kernels, w->normed, w->blocks, count, 3, {&layer->q, &layer->k, &layer->v}, {w->q, w->k, w->v},
@@ -211,7 +233,7 @@ void ik_layer_forward(
     };
     ik_products_run(pool, &qkv);
     ik_pool_run(pool, into_cache, &s, count, 4);
-    ik_pool_run(pool, attention, &s, count * shape->heads, 4);
+    ik_pool_run(pool, attention, &s, count * shape->kv_heads, 1);
     ik_pool_run(pool, round_attended, &s, count, 4);
     ik_products output = {kernels, w->attended, w->blocks, count, 1, {&layer->output}, {w->projected}, {padded(shape->width)}};
     ik_products_run(pool, &output);
@@ -224,16 +246,20 @@ void ik_layer_forward(
     ik_pool_run(pool, apply_gate, &s, count, 4);
     ik_products down = {kernels, w->gate, w->blocks, count, 1, {&layer->down}, {w->projected}, {padded(shape->width)}};
     ik_products_run(pool, &down);
-    add_projected(&s);
+    ik_pool_run(pool, add_projected, &s, count, 8);
 }
 
 void ik_logits(
     ik_pool *pool, const ik_shape *shape, const float *weight, const ik_matrix *output, ik_workspace *w,
-    const float *hidden, float *logits
+    const float *hidden, const uint32_t *tokens, uint32_t count, float *logits, size_t stride
 ) {
     const ik_kernels *kernels = ik_kernels_of(ik_pool_path(pool));
-    kernels->norm(hidden, weight, shape->width, shape->epsilon, w->normed);
-    kernels->quantize(w->normed, shape->width, w->blocks);
-    ik_products products = {kernels, w->normed, w->blocks, 1, 1, {output}, {logits}, {padded(output->rows)}};
+    uint32_t width = shape->width;
+    for (uint32_t i = 0; i < count; i++) {
+        float *normed = w->normed + (size_t)i * width;
+        kernels->norm(hidden + (size_t)tokens[i] * width, weight, width, shape->epsilon, normed);
+        kernels->quantize(normed, width, w->blocks + (size_t)i * (width / 32));
+    }
+    ik_products products = {kernels, w->normed, w->blocks, count, 1, {output}, {logits}, {stride}};
     ik_products_run(pool, &products);
 }

@@ -8,6 +8,8 @@
 #define DOT_BIASED dot
 #define DOT_UNSIGNED dot
 #define LOAD_HALVES load_halves
+#define QUERIES 2
+#define STORE_HALVES store_halves
 
 typedef float f32x16_ __attribute__((vector_size(64)));
 typedef int32_t i32x16_ __attribute__((vector_size(64)));
@@ -18,6 +20,10 @@ static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *
     f32x16_ v;
     for (int i = 0; i < 16; i++) v[i] = ik_half(ik_u16(address + i * 2));
     return v;
+}
+
+static inline __attribute__((always_inline)) void store_halves(uint16_t *address, f32x16_ v) {
+    for (int i = 0; i < 16; i++) address[i] = ik_to_half(v[i]);
 }
 
 static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {

@@ -14,6 +14,11 @@ uint32_t ik_processors(void) {
     return count < 1 ? 1 : (uint32_t)count;
 }
 
+uint64_t ik_machine_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages < 1 || size < 1 ? 0 : (uint64_t)pages * (uint64_t)size;
+}
+
 typedef struct {
     void (*body)(void *);
     void *argument;

@@ -1,7 +1,9 @@
 // The vector loops, compiled once per path by portable.c, avx2.c and avx512.c, which define before:
 //   KERNELS        the name of the table
 //   TILE           tokens that share one pass over a panel
+//   QUERIES        heads that share one pass over a page of keys and values
 //   LOAD_HALVES    16 IEEE halves as floats
+//   STORE_HALVES   16 floats as IEEE halves
 //   DOT_BIASED     adds to 16 sums the products of four columns whose numbers are stored + 128; where the instruction
 //                  at hand multiplies unsigned bytes, BIAS is 128 and the sums start at -128 times the activations' sum
 //   DOT_UNSIGNED   the same for numbers below 128
@@ -303,54 +305,196 @@ static void gate(float *values, const float *up, uint32_t count) {
     }
 }
 
-enum { PAGE_VECTORS = IK_PAGE_POSITIONS / 16, HEAD_VECTORS = 16 };
+// MARK: - Cache and attention
+
+enum { PAGE_VECTORS = IK_PAGE_POSITIONS / 16, HEAD_SIZE = 256, HEAD_VECTORS = HEAD_SIZE / 16, STRIP = 4 };
+
+/// Numbers of a head as halves, in whole vectors; NaN and what no half can hold become the largest.
+static void halves(const float *x, uint32_t count, uint16_t *out) {
+    for (uint32_t i = 0; i < count; i += 16) {
+        f32x16 v = head_of(x + i, count - i);
+        i32x16 below = v < SPLAT(65504.0f);
+        v = (f32x16)(((i32x16)v & below) | ((i32x16)SPLAT(65504.0f) & ~below));
+        i32x16 above = v > SPLAT(-65504.0f);
+        v = (f32x16)(((i32x16)v & above) | ((i32x16)SPLAT(-65504.0f) & ~above));
+        STORE_HALVES(out + i, v);
+    }
+}
+
+/// Numbers of a head in blocks of 32, the last one filled up with zeros.
+INLINE void blocks_of(const float *x, uint32_t count, ik_block *out) {
+    float padded[HEAD_SIZE] = {0};
+    memcpy(padded, x, count * sizeof(float));
+    quantize(padded, (count + 31) / 32 * 32, out);
+}
+
+static void keep(
+    const ik_head_layout *layout, uint32_t head_size, const float *key, const float *value, uint8_t *head, uint32_t place
+) {
+    switch (layout->type) {
+    case IK_CACHE_F32: {
+        float *keys = (float *)(void *)head, *values = (float *)(void *)(head + layout->values);
+        for (uint32_t d = 0; d < head_size; d++) keys[(size_t)d * IK_PAGE_POSITIONS + place] = key[d];
+        memcpy(values + (size_t)place * layout->value_stride, value, head_size * sizeof(float));
+        break;
+    }
+    case IK_CACHE_F16: {
+        uint16_t *keys = (uint16_t *)(void *)head, *values = (uint16_t *)(void *)(head + layout->values);
+        uint16_t rounded[HEAD_SIZE];
+        halves(key, head_size, rounded);
+        for (uint32_t d = 0; d < head_size; d++) keys[(size_t)d * IK_PAGE_POSITIONS + place] = rounded[d];
+        halves(value, head_size, rounded);
+        memcpy(values + (size_t)place * layout->value_stride, rounded, head_size * sizeof(uint16_t));
+        break;
+    }
+    case IK_CACHE_Q8: {
+        uint32_t count = (head_size + 31) / 32;
+        float *key_scales = (float *)(void *)(head + layout->key_scales);
+        float *value_scales = (float *)(void *)(head + layout->value_scales) + (size_t)place * count;
+        int8_t *keys = (int8_t *)head, *values = (int8_t *)head + layout->values + (size_t)place * layout->value_stride;
+        ik_block blocks[HEAD_SIZE / 32];
+        blocks_of(key, head_size, blocks);
+        for (uint32_t d = 0; d < head_size; d++) keys[(size_t)d * IK_PAGE_POSITIONS + place] = blocks[d / 32].q[d % 32];
+        for (uint32_t b = 0; b < count; b++) key_scales[b * IK_PAGE_POSITIONS + place] = blocks[b].scale;
+        blocks_of(value, head_size, blocks);
+        for (uint32_t b = 0; b < count; b++) {
+            memcpy(values + b * 32, blocks[b].q, 32);
+            value_scales[b] = blocks[b].scale;
+        }
+        break;
+    }
+    }
+}
+
+/// 16 numbers of the cache from number `index` on; those of IK_CACHE_Q8 without their scale.
+INLINE f32x16 cached(const ik_cache_type type, const uint8_t *numbers, size_t index) {
+    if (type == IK_CACHE_F32) return LOAD(f32x16, numbers + index * 4);
+    if (type == IK_CACHE_F16) return LOAD_HALVES(numbers + index * 2);
+    return FLOATS(LOAD(i8x16, numbers + index));
+}
+
+#define EACH_QUERY for (int q = 0; q < queries; q++)
+
+/// The scores of `strip` vectors of positions from vector `v` of a page on, dimensions added in order.
+INLINE void score(
+    const ik_attention *job, const uint8_t *head, uint32_t v, float (*scores)[IK_PAGE_POSITIONS],
+    const ik_cache_type type, const int queries, const int strip
+) {
+    f32x16 sums[QUERIES][STRIP], part[QUERIES][STRIP];
+    EACH_QUERY for (int s = 0; s < strip; s++) sums[q][s] = part[q][s] = SPLAT(0.0f);
+    for (uint32_t start = 0; start < job->head_size; start += 32) {
+        uint32_t stop = start + 32 < job->head_size ? start + 32 : job->head_size;
+        for (uint32_t d = start; d < stop; d++)
+            for (int s = 0; s < strip; s++) {
+                f32x16 keys = cached(type, head, (size_t)d * IK_PAGE_POSITIONS + (v + s) * 16);
+                EACH_QUERY part[q][s] += keys * SPLAT(job->queries[(size_t)q * job->head_size + d]);
+            }
+        if (type != IK_CACHE_Q8) continue;
+        for (int s = 0; s < strip; s++) {
+            size_t at = ((size_t)(start / 32) * IK_PAGE_POSITIONS + (v + s) * 16) * sizeof(float);
+            f32x16 scales = LOAD(f32x16, head + job->layout.key_scales + at);
+            EACH_QUERY {
+                sums[q][s] += part[q][s] * scales;
+                part[q][s] = SPLAT(0.0f);
+            }
+        }
+    }
+    EACH_QUERY for (int s = 0; s < strip; s++)
+        STORE(scores[q] + (v + s) * 16, (type == IK_CACHE_Q8 ? sums[q][s] : part[q][s]) * SPLAT(job->scale));
+}
+
+/// Adds the values at positions `first` ..< `end` of a page to `strip` vectors of the answer, positions in order.
+INLINE void weigh(
+    const ik_attention *job, const uint8_t *head, uint32_t i, uint32_t first, uint32_t end,
+    const float (*weights)[IK_PAGE_POSITIONS], f32x16 (*out)[HEAD_VECTORS], const ik_cache_type type, const int queries,
+    const int strip
+) {
+    f32x16 sums[QUERIES][STRIP];
+    uint32_t blocks = job->layout.value_stride / 32;
+    EACH_QUERY for (int s = 0; s < strip; s++) sums[q][s] = out[q][i + s];
+    for (uint32_t p = first; p < end; p++)
+        for (int s = 0; s < strip; s++) {
+            f32x16 values = cached(type, head + job->layout.values, (size_t)p * job->layout.value_stride + (i + s) * 16);
+            if (type == IK_CACHE_Q8) {
+                size_t at = ((size_t)p * blocks + (i + s) / 2) * sizeof(float);
+                values = values * SPLAT(LOAD(float, head + job->layout.value_scales + at));
+            }
+            EACH_QUERY sums[q][s] += values * SPLAT(weights[q][p]);
+        }
+    EACH_QUERY for (int s = 0; s < strip; s++) out[q][i + s] = sums[q][s];
+}
 
 /// Softmax of the scores and the weighted sum of values, page by page with a running maximum. Pages start at fixed
 /// positions, so the order does not depend on how the prompt was cut into chunks.
-INLINE void attend_with(const ik_attention *job, const uint32_t vectors) {
-    f32x16 out[HEAD_VECTORS];
-    for (uint32_t i = 0; i < vectors; i++) out[i] = SPLAT(0.0f);
-    float maximum = -__builtin_inff(), total = 0;
-    for (uint32_t page = 0; page * IK_PAGE_POSITIONS < job->positions; page++) {
-        const float *keys = job->pages[page] + job->keys, *values = job->pages[page] + job->values;
-        uint32_t count = job->positions - page * IK_PAGE_POSITIONS;
-        if (count > IK_PAGE_POSITIONS) count = IK_PAGE_POSITIONS;
-        f32x16 scores[PAGE_VECTORS];
-        for (int v = 0; v < PAGE_VECTORS; v++) scores[v] = SPLAT(0.0f);
-        for (uint32_t d = 0; d < job->head_size; d++)
-            for (int v = 0; v < PAGE_VECTORS; v++)
-                scores[v] += LOAD(f32x16, keys + (size_t)d * IK_PAGE_POSITIONS + v * 16) * SPLAT(job->query[d]);
-        float weights[IK_PAGE_POSITIONS], highest = maximum;
-        for (int v = 0; v < PAGE_VECTORS; v++) STORE(weights + v * 16, scores[v] * SPLAT(job->scale));
-        for (uint32_t i = 0; i < count; i++) highest = weights[i] > highest ? weights[i] : highest;
-        // Positions after the token weigh nothing: e to the minus infinity is 0 here.
-        for (uint32_t i = count; i < IK_PAGE_POSITIONS; i++) weights[i] = -__builtin_inff();
-        f32x16 sums = SPLAT(0.0f);
-        for (int v = 0; v < PAGE_VECTORS; v++) {
-            f32x16 e = exponential(LOAD(f32x16, weights + v * 16) - SPLAT(highest));
-            STORE(weights + v * 16, e);
-            sums += e;
+INLINE void attend_with(const ik_attention *job, const ik_cache_type type, const int queries) {
+    f32x16 out[QUERIES][HEAD_VECTORS];
+    uint32_t vectors = (job->head_size + 15) / 16;
+    float maximum[QUERIES], total[QUERIES];
+    EACH_QUERY {
+        for (uint32_t i = 0; i < vectors; i++) out[q][i] = SPLAT(0.0f);
+        maximum[q] = -__builtin_inff();
+        total[q] = 0;
+    }
+    for (uint32_t page = job->first / IK_PAGE_POSITIONS; page * IK_PAGE_POSITIONS < job->end; page++) {
+        const uint8_t *head = job->pages[page] + job->head;
+        uint32_t start = page * IK_PAGE_POSITIONS, first = job->first > start ? job->first - start : 0;
+        uint32_t end = job->end - start < IK_PAGE_POSITIONS ? job->end - start : IK_PAGE_POSITIONS;
+        float weights[QUERIES][IK_PAGE_POSITIONS];
+        if (end > 32) {
+            for (uint32_t v = 0; v < PAGE_VECTORS; v += STRIP) score(job, head, v, weights, type, queries, STRIP);
+        } else {
+            for (uint32_t v = 0; v * 16 < end; v++) score(job, head, v, weights, type, queries, 1);
         }
-        f32x16 fade = exponential(SPLAT(maximum - highest));
-        total = total * fade[0] + lane_sum(sums);
-        maximum = highest;
-        for (uint32_t i = 0; i < vectors; i++) out[i] *= fade;
-        for (uint32_t p = 0; p < count; p++)
-            for (uint32_t i = 0; i < vectors; i++)
-                out[i] += LOAD(f32x16, values + (size_t)p * job->value_stride + i * 16) * SPLAT(weights[p]);
+        EACH_QUERY {
+            float *w = weights[q], highest = maximum[q];
+            for (uint32_t i = first; i < end; i++) highest = w[i] > highest ? w[i] : highest;
+            // Positions that the token does not see weigh nothing: e to the minus infinity is 0 here.
+            for (uint32_t i = 0; i < first; i++) w[i] = -__builtin_inff();
+            for (uint32_t i = end; i < IK_PAGE_POSITIONS; i++) w[i] = -__builtin_inff();
+            f32x16 sums = SPLAT(0.0f);
+            for (int v = 0; v < PAGE_VECTORS; v++) {
+                f32x16 e = exponential(LOAD(f32x16, w + v * 16) - SPLAT(highest));
+                STORE(w + v * 16, e);
+                sums += e;
+            }
+            f32x16 fade = exponential(SPLAT(maximum[q] - highest));
+            total[q] = total[q] * fade[0] + lane_sum(sums);
+            maximum[q] = highest;
+            for (uint32_t i = 0; i < vectors; i++) out[q][i] *= fade;
+        }
+        uint32_t i = 0;
+        for (; i + STRIP <= vectors; i += STRIP)
+            weigh(job, head, i, first, end, (const float (*)[IK_PAGE_POSITIONS])weights, out, type, queries, STRIP);
+        for (; i < vectors; i++)
+            weigh(job, head, i, first, end, (const float (*)[IK_PAGE_POSITIONS])weights, out, type, queries, 1);
     }
-    float inverse = 1.0f / total, result[HEAD_VECTORS * 16];
-    for (uint32_t i = 0; i < vectors; i++) STORE(result + i * 16, out[i] * SPLAT(inverse));
-    memcpy(job->out, result, job->head_size * 4);
+    EACH_QUERY {
+        float inverse = 1.0f / total[q], result[HEAD_SIZE];
+        for (uint32_t i = 0; i < vectors; i++) STORE(result + i * 16, out[q][i] * SPLAT(inverse));
+        memcpy(job->out + (size_t)q * job->head_size, result, job->head_size * 4);
+    }
 }
 
-/// Head sizes 64 and 128 are what most models have; with a constant the sums stay in registers.
+INLINE void attend_in(const ik_attention *all, const ik_cache_type type) {
+    ik_attention job = *all;
+    for (; job.count >= QUERIES; job.count -= QUERIES) {
+        attend_with(&job, type, QUERIES);
+        job.queries += (size_t)QUERIES * job.head_size;
+        job.out += (size_t)QUERIES * job.head_size;
+    }
+    for (; job.count > 0; job.count--) {
+        attend_with(&job, type, 1);
+        job.queries += job.head_size;
+        job.out += job.head_size;
+    }
+}
+
 static void attend(const ik_attention *job) {
-    switch (job->value_stride) {
-    case 64: attend_with(job, 4); break;
-    case 128: attend_with(job, 8); break;
-    default: attend_with(job, job->value_stride / 16);
+    switch (job->layout.type) {
+    case IK_CACHE_F32: attend_in(job, IK_CACHE_F32); break;
+    case IK_CACHE_F16: attend_in(job, IK_CACHE_F16); break;
+    case IK_CACHE_Q8: attend_in(job, IK_CACHE_Q8); break;
     }
 }
 
-const ik_kernels KERNELS = {matmul, quantize, norm, gate, attend};
+const ik_kernels KERNELS = {matmul, quantize, norm, gate, halves, keep, attend};

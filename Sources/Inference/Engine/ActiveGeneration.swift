@@ -39,7 +39,7 @@ struct ActiveGeneration {
             do throws(ModelError) {
                 if try advance(model: model, workspace: workspace) {
                     let choice = unsafe try sampler.next(
-                        logits: workspace.logits,
+                        logits: workspace.logits(0),
                         vocabulary: model.tokenizer.vocabularySize,
                         scratch: workspace.scratch
                     )

@@ -1,43 +1,39 @@
-internal import InferenceKernels
-
-/// Keys and values of one conversation, for the layers of one transformer, as 32-bit floats.
+/// Keys and values of one sequence, in pages of its own.
 ///
-/// Grows in pages of 64 positions and never beyond its capacity. Belongs to one thread at a time.
+/// Grows in pages and never beyond its capacity. Belongs to one thread at a time. The engine shares pages between
+/// sequences instead (`Scheduler`); this is for what runs one sequence alone.
 final class KVCache {
-    /// The number of layers in a page.
-    let layers: Int
+    let memory: PageMemory
     /// The largest number of positions.
     let capacity: Int
     /// The number of positions that are filled.
     private(set) var count = 0
-
-    private let pageFloats: Int
-    private var pages: [AlignedMemory] = []
+    private var pages = 0
 
     /// An empty cache of up to `capacity` positions for `transformer`.
-    init(for transformer: Transformer, capacity: Int) {
-        var shape = transformer.shape.kernelShape
-        layers = transformer.layers.count
-        pageFloats = unsafe ik_page_floats(&shape) * transformer.layers.count
+    init(for transformer: Transformer, capacity: Int, type: CacheType = .f16) {
+        let pages = (capacity + PageMemory.positions - 1) / PageMemory.positions
+        memory = PageMemory(for: transformer, type: type, pages: pages)
         self.capacity = capacity
     }
 
     /// The bytes in use.
-    var size: Int { pages.count * pageFloats * MemoryLayout<Float>.stride }
+    var size: Int { memory.size }
 
-    /// Makes `positions` more positions count, with memory for them.
-    func grow(by positions: Int) throws(ModelError) {
+    /// Makes `positions` more positions count, with memory for them, and answers where they are.
+    func grow(by positions: Int) throws(ModelError) -> Segment {
         precondition(count + positions <= capacity, "\(count) + \(positions) of \(capacity) positions")
-        let pagePositions = Int(IK_PAGE_POSITIONS)
-        while pages.count * pagePositions < count + positions {
-            pages.append(try AlignedMemory(floats: pageFloats))
+        while pages * PageMemory.positions < count + positions {
+            try memory.prepare(PageID(pages))
+            pages += 1
         }
-        count += positions
+        defer { count += positions }
+        return Segment(pages: (0..<PageID(pages)).map(\.self), position: count, count: positions)
     }
 
-    /// Calls `body` with the addresses of the pages.
-    func withPages(_ body: (UnsafePointer<UnsafeMutablePointer<Float>?>?) -> Void) {
-        let addresses = unsafe pages.map { page -> UnsafeMutablePointer<Float>? in unsafe page.floats }
-        unsafe addresses.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
+    /// Forgets all positions from `count` on.
+    func truncate(to count: Int) {
+        precondition(0...self.count ~= count)
+        self.count = count
     }
 }

@@ -109,7 +109,9 @@ struct ModelShape: Sendable {
             rotated: UInt32(rotated),
             feed_forward: UInt32(feedForward),
             epsilon: epsilon,
-            rotates_halves: architecture != .llama
+            rotates_halves: architecture != .llama,
+            window: 0,
+            magnitude: 1
         )
     }
 }

@@ -3,7 +3,7 @@ internal import InferenceKernels
 /// A range of a model's layers, with the embeddings if it holds the first and the output if it holds the last.
 ///
 /// Reads only the tensors of its range, so that several machines can each hold a part. Never changes after `init`; what
-/// changes during a conversation is in `KVCache` and `Workspace`.
+/// changes during a conversation is in `PageMemory` and `Workspace`.
 @safe final class Transformer: Sendable {
     let shape: ModelShape
     /// The layers that this object holds.
@@ -55,29 +55,43 @@ internal import InferenceKernels
         self.stack = stack
     }
 
-    /// Writes the embeddings of `tokens`, all below `vocabulary`, to the workspace's hidden states.
+    /// Writes the embeddings of `tokens`, all below `vocabulary`, to the workspace's hidden states from `index` on.
     ///
     /// Only for a range that starts at layer 0.
-    func embed(_ tokens: ArraySlice<TokenID>, into workspace: Workspace) {
+    func embed(_ tokens: ArraySlice<TokenID>, into workspace: Workspace, at index: Int = 0) {
         guard let embeddings else { preconditionFailure("no embeddings in layers \(layers)") }
-        precondition(tokens.count <= workspace.capacity && tokens.allSatisfy { $0 >= 0 && $0 < embeddings.rows })
+        precondition(index + tokens.count <= workspace.capacity)
+        precondition(tokens.allSatisfy { $0 >= 0 && $0 < embeddings.rows })
         unsafe withUnsafePointer(to: embeddings.raw) { matrix in
             unsafe tokens.withUnsafeBufferPointer { ids in
-                unsafe ik_embed(matrix, ids.baseAddress, UInt32(ids.count), workspace.hidden)
+                let hidden = unsafe workspace.hidden + index * shape.width
+                unsafe ik_embed(matrix, ids.baseAddress, UInt32(ids.count), hidden)
             }
         }
     }
 
-    /// Runs the layers on `count` hidden states of the workspace, whose first is at the cache's end, and appends to it.
-    func forward(_ count: Int, cache: KVCache, workspace: Workspace, pool: KernelPool) throws(ModelError) {
-        precondition(count <= workspace.capacity && cache.layers == stack.count)
-        let position = cache.count
-        try cache.grow(by: count)
+    /// Runs the layers on the hidden states of the workspace, which belong to `segments` in order, and writes their keys
+    /// and values to `memory`.
+    func forward(_ segments: [Segment], memory: PageMemory, workspace: Workspace, pool: KernelPool) {
+        precondition(segments.reduce(0) { $0 + $1.count } <= workspace.capacity)
+        precondition(memory.layers == stack.count)
         var shape = shape.kernelShape
-        unsafe frequencies.withUnsafeBufferPointer { angles in
-            unsafe ik_rotations(workspace.raw, &shape, angles.baseAddress, UInt32(position), UInt32(count))
+        let addresses = unsafe segments.flatMap { segment in
+            precondition(segment.count > 0 && segment.pages.count * PageMemory.positions >= segment.end)
+            return unsafe segment.pages.map { page in unsafe memory.address(of: page) }
         }
-        unsafe cache.withPages { pages in
+        unsafe addresses.withUnsafeBufferPointer { table in
+            var next = 0
+            let raw = unsafe segments.map { segment in
+                defer { next += segment.pages.count }
+                let pages = unsafe table.baseAddress.map { unsafe $0 + next }
+                return unsafe ik_segment(
+                    pages: pages,
+                    position: UInt32(segment.position),
+                    count: UInt32(segment.count)
+                )
+            }
+            unsafe ik_batch_begin(workspace.raw, &shape, memory.type.kernelType, frequencies, raw, UInt32(raw.count))
             for (slot, layer) in stack.enumerated() {
                 unsafe withUnsafePointer(to: layer.raw) { raw in
                     unsafe ik_layer_forward(
@@ -86,9 +100,6 @@ internal import InferenceKernels
                         raw,
                         workspace.raw,
                         workspace.hidden,
-                        UInt32(count),
-                        UInt32(position),
-                        pages,
                         UInt32(slot)
                     )
                 }
@@ -96,12 +107,19 @@ internal import InferenceKernels
         }
     }
 
-    /// Computes the logits that follow hidden state number `index` of the workspace into its `logits`.
+    /// Runs the layers on `count` hidden states of the workspace, whose first is at the cache's end, and appends to it.
+    func forward(_ count: Int, cache: KVCache, workspace: Workspace, pool: KernelPool) throws(ModelError) {
+        let segment = try cache.grow(by: count)
+        forward([segment], memory: cache.memory, workspace: workspace, pool: pool)
+    }
+
+    /// Computes the logits that follow hidden states `indices` of the workspace into rows 0, 1, … of its `logits`.
     ///
     /// Only for a range that ends at the last layer.
-    func logits(after index: Int, workspace: Workspace, pool: KernelPool) {
+    func logits(after indices: [Int], workspace: Workspace, pool: KernelPool) {
         guard let outputNorm, let output else { preconditionFailure("no output in layers \(layers)") }
-        precondition(index < workspace.capacity)
+        precondition(indices.count <= workspace.rows && indices.allSatisfy { $0 < workspace.capacity })
+        guard !indices.isEmpty else { return }
         var shape = shape.kernelShape
         unsafe withUnsafePointer(to: output.raw) { matrix in
             unsafe ik_logits(
@@ -110,9 +128,17 @@ internal import InferenceKernels
                 outputNorm.start,
                 matrix,
                 workspace.raw,
-                workspace.hidden + index * self.shape.width,
-                workspace.logits
+                workspace.hidden,
+                indices.map { UInt32($0) },
+                UInt32(indices.count),
+                workspace.logits(0),
+                workspace.stride
             )
         }
+    }
+
+    /// Computes the logits that follow hidden state `index` of the workspace into its first row.
+    func logits(after index: Int, workspace: Workspace, pool: KernelPool) {
+        logits(after: [index], workspace: workspace, pool: pool)
     }
 }

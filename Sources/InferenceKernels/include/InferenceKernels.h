@@ -54,6 +54,8 @@ uint32_t ik_pool_threads(const ik_pool *pool);
 
 /// The number of processors that this process may use.
 uint32_t ik_processors(void);
+/// The bytes of the machine's memory, or 0 where the system does not tell.
+uint64_t ik_machine_memory(void);
 /// Runs `body(argument)` on a thread of its own that nobody joins; false when it cannot be started.
 bool ik_thread_start(void (*body)(void *), void *argument);
 
@@ -92,6 +94,10 @@ void ik_row(const ik_matrix *matrix, uint32_t row, float *out);
 /// The exact value of an IEEE half.
 float ik_float(uint16_t half);
 
+/// Rounds `count` (a multiple of 16) floats to halves as the cache does: to the nearest, ties to even; NaN and what no
+/// half can hold become the largest, with the sign of an infinity.
+void ik_halves(ik_path path, const float *x, uint32_t count, uint16_t *out);
+
 /// 32 activations rounded to 8 bits: `q[i] * scale`.
 typedef struct {
     int8_t q[32];
@@ -116,16 +122,25 @@ void ik_matmul(
 /// The number of positions in one page of the cache.
 enum { IK_PAGE_POSITIONS = 64 };
 
+/// How keys and values are kept. The type is part of the arithmetic: another one gives other bits.
+typedef enum {
+    IK_CACHE_F32 = 0,  ///< As computed.
+    IK_CACHE_F16 = 1,  ///< IEEE halves, rounded as `ik_halves` does.
+    IK_CACHE_Q8 = 2,   ///< Blocks of 32 dimensions of a head, rounded as `ik_quantize` does.
+} ik_cache_type;
+
 /// The sizes that all layers share.
 typedef struct {
     uint32_t width;         ///< Of the hidden state; a multiple of 32.
     uint32_t heads;         ///< Query heads; a multiple of `kv_heads`.
     uint32_t kv_heads;      ///< Key and value heads.
-    uint32_t head_size;     ///< Even; heads * head_size is a multiple of 32.
+    uint32_t head_size;     ///< Even, up to 256; heads * head_size is a multiple of 32.
     uint32_t rotated;       ///< Leading dimensions of a head that rotate with the position; even.
     uint32_t feed_forward;  ///< A multiple of 32.
     float epsilon;          ///< Of the norms.
     bool rotates_halves;    ///< Pairs are (i, i + rotated / 2) instead of (2i, 2i + 1).
+    uint32_t window;        ///< Positions that a token attends to, itself included; 0 for all.
+    float magnitude;        ///< Sines and cosines are multiplied by it (YaRN); 1 for most.
 } ik_shape;
 
 /// The weights of one layer. Biases and head norms may be NULL.
@@ -138,38 +153,50 @@ typedef struct {
     ik_matrix gate, up, down;
 } ik_layer;
 
-/// Buffers for one chunk of tokens.
+/// Tokens of one sequence that are computed together.
+///
+/// `pages[i]` holds positions 64 i ..< 64 (i + 1). All positions before `position` must be in the cache, and pages for
+/// the tokens must be there, written by no other segment of the batch.
+typedef struct {
+    void *const *pages;
+    uint32_t position;  ///< Of the first token.
+    uint32_t count;     ///< At least 1.
+} ik_segment;
+
+/// Buffers for one batch of tokens.
 typedef struct ik_workspace ik_workspace;
 
-/// Buffers for chunks of up to `tokens` tokens; NULL when memory is short.
+/// Buffers for batches of up to `tokens` tokens; NULL when memory is short.
 ik_workspace *ik_workspace_create(const ik_shape *shape, uint32_t tokens);
 /// Releases the buffers.
 void ik_workspace_destroy(ik_workspace *workspace);
 
-/// The floats of one layer in one page of the cache.
-size_t ik_page_floats(const ik_shape *shape);
+/// The bytes of one layer in one page of the cache.
+size_t ik_page_bytes(const ik_shape *shape, ik_cache_type type);
 
 /// Writes the embeddings of `count` tokens, all below the number of rows, to `hidden`, `width` floats each.
 void ik_embed(const ik_matrix *embeddings, const int32_t *tokens, uint32_t count, float *hidden);
 
-/// Computes sines and cosines for positions `position` ..< `position + count`; one call serves all layers of a chunk.
+/// Starts a batch: the tokens of `segments` lie one after the other. One call serves all layers.
 ///
-/// `frequencies` holds `rotated / 2` angles per position.
-void ik_rotations(
-    ik_workspace *workspace, const ik_shape *shape, const double *frequencies, uint32_t position, uint32_t count);
+/// `frequencies` holds `rotated / 2` angles per position. `segments` is copied; the tables of pages must stay.
+void ik_batch_begin(
+    ik_workspace *workspace, const ik_shape *shape, ik_cache_type type, const double *frequencies,
+    const ik_segment *segments, uint32_t count);
 
-/// One layer on `count` tokens at `position`: reads and writes `hidden`, and appends to the cache.
+/// One layer on the tokens of the batch: reads and writes `hidden`, and appends to the caches of the segments.
 ///
-/// `pages[i]` holds positions 64 i ..< 64 (i + 1); `slot` is the layer's place in a page. All positions before
-/// `position` must be in the cache, and pages for the chunk must be there.
+/// `slot` is the layer's place in a page. What a token gives does not depend on the other segments, nor on how its own
+/// sequence is cut into segments.
 void ik_layer_forward(
-    ik_pool *pool, const ik_shape *shape, const ik_layer *layer, ik_workspace *workspace, float *hidden, uint32_t count,
-    uint32_t position, float *const *pages, uint32_t slot);
+    ik_pool *pool, const ik_shape *shape, const ik_layer *layer, ik_workspace *workspace, float *hidden, uint32_t slot);
 
-/// The logits that follow one hidden state; `logits` has room for the rows rounded up to 16.
+/// The logits that follow `count` of the hidden states, those with numbers `tokens`: logits[i * stride + id].
+///
+/// `count` is at most the workspace's tokens, and `stride` at least the rows of `output` rounded up to 16.
 void ik_logits(
     ik_pool *pool, const ik_shape *shape, const float *norm, const ik_matrix *output, ik_workspace *workspace,
-    const float *hidden, float *logits);
+    const float *hidden, const uint32_t *tokens, uint32_t count, float *logits, size_t stride);
 
 // MARK: - Sampling
 

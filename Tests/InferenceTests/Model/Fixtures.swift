@@ -78,7 +78,9 @@ struct Rig {
         workspace = try Workspace(for: transformer, capacity: chunk)
     }
 
-    func cache() -> KVCache { KVCache(for: transformer, capacity: transformer.shape.contextLength) }
+    func cache(_ type: CacheType = .f16) -> KVCache {
+        KVCache(for: transformer, capacity: transformer.shape.contextLength, type: type)
+    }
 
     /// Appends `tokens` in chunks and answers the logits after the last.
     func run(_ tokens: [TokenID], _ cache: KVCache) throws -> [Float] {
