@@ -181,7 +181,48 @@ typedef struct {
     size_t row_bytes;
     const ik_matrix *matrix;
     uint8_t *panels;
+    bool *is_finite;
 } repack_job;
+
+/// Where the halves of a block are that must be numbers: at most two, at `first` and, if `second`, two bytes on.
+typedef struct {
+    uint32_t bytes, first;
+    bool second;
+} block_scales;
+
+static block_scales scales_of(uint32_t type) {
+    switch (type) {
+    case TYPE_F16: return (block_scales){2, 0, false};
+    case TYPE_Q8_0: return (block_scales){34, 0, false};
+    case TYPE_Q4_0: case TYPE_IQ4_NL: return (block_scales){18, 0, false};
+    case TYPE_Q5_0: return (block_scales){22, 0, false};
+    case TYPE_Q4_1: return (block_scales){20, 0, true};
+    case TYPE_Q5_1: return (block_scales){24, 0, true};
+    case TYPE_Q2_K: return (block_scales){84, 80, true};
+    case TYPE_Q3_K: return (block_scales){110, 108, false};
+    case TYPE_Q4_K: return (block_scales){144, 0, true};
+    case TYPE_Q5_K: return (block_scales){176, 0, true};
+    default: return (block_scales){210, 208, false};
+    }
+}
+
+static bool is_number(uint16_t bits, uint16_t exponent) { return (bits & exponent) != exponent; }
+
+/// Whether the floats or scales of a row are numbers; the row was read a moment ago, so this costs little.
+static bool is_finite(uint32_t type, const uint8_t *row, size_t bytes) {
+    bool result = true;
+    if (type == TYPE_F32 || type == TYPE_BF16) {
+        uint32_t size = type == TYPE_F32 ? 4 : 2;
+        for (size_t at = size - 2; at < bytes; at += size) result &= is_number(ik_u16(row + at), 0x7f80);
+        return result;
+    }
+    block_scales scales = scales_of(type);
+    for (size_t at = scales.first; at < bytes; at += scales.bytes) {
+        result &= is_number(ik_u16(row + at), 0x7c00);
+        if (scales.second) result &= is_number(ik_u16(row + at + 2), 0x7c00);
+    }
+    return result;
+}
 
 static void pack_row(const repack_job *job, const uint8_t *source, uint8_t *panel, uint32_t r) {
     uint32_t columns = job->matrix->columns, blocks = columns / 32;
@@ -229,15 +270,20 @@ static void repack_panels(const void *argument, uint32_t first, uint32_t last) {
     const repack_job *job = argument;
     for (uint32_t p = first; p < last; p++) {
         uint8_t *panel = job->panels + (size_t)p * job->matrix->panel_bytes;
-        for (uint32_t r = 0; r < IK_LANES && p * IK_LANES + r < job->matrix->rows; r++)
-            pack_row(job, job->source + (size_t)(p * IK_LANES + r) * job->row_bytes, panel, r);
+        for (uint32_t r = 0; r < IK_LANES && p * IK_LANES + r < job->matrix->rows; r++) {
+            const uint8_t *row = job->source + (size_t)(p * IK_LANES + r) * job->row_bytes;
+            pack_row(job, row, panel, r);
+            if (!is_finite(job->type, row, job->row_bytes)) __atomic_store_n(job->is_finite, false, __ATOMIC_RELAXED);
+        }
     }
 }
 
-void ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels) {
-    repack_job job = {type, source, row_bytes, matrix, panels};
+bool ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels) {
+    bool is_finite = true;
+    repack_job job = {type, source, row_bytes, matrix, panels, &is_finite};
     ik_pool_run(pool, repack_panels, &job, (matrix->rows + IK_LANES - 1) / IK_LANES, 4);
     matrix->panels = panels;
+    return is_finite;
 }
 
 // MARK: - Reading a row back

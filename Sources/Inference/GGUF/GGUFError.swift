@@ -36,6 +36,12 @@ public struct GGUFError: Error, Hashable, CustomStringConvertible {
         case partialBlock(row: UInt64, block: Int)
         /// The tensor shares bytes with another one.
         case overlaps(String)
+        /// A file of a model that is split over several is not beside the others.
+        case missingShard(number: Int, count: Int)
+        /// Files that are no split of one model; the text says why.
+        case foreignShard(String)
+        /// A weight that is infinite or no number.
+        case notFinite
         /// A dimension that differs from what the model's metadata says.
         case shape(expected: [Int], found: [Int])
     }
@@ -79,6 +85,9 @@ extension GGUFError.Problem {
         case .misaligned(let offset, let alignment): "offset \(offset) is no multiple of \(alignment)"
         case .partialBlock(let row, let block): "row of \(row) is no multiple of the block of \(block)"
         case .overlaps(let other): "overlaps \(other)"
+        case .missingShard(let number, let count): "file \(number) of \(count) of the model cannot be read"
+        case .foreignShard(let cause): cause
+        case .notFinite: "has a weight that is infinite or no number"
         case .shape(let expected, let found): "has shape \(found) where \(expected) is needed"
         }
     }
@@ -92,7 +101,9 @@ extension GGUFError.Problem {
         case .truncated: "the file is damaged or not fully downloaded; download it again"
         case .unknownType: "choose a file with another quantisation, such as Q8_0 or Q4_K_M"
         case .missing, .wrongType, .shape, .outOfRange: "the model does not fit this engine; choose another file"
-        case .overLimit, .overflow, .notUTF8, .duplicate, .misaligned, .partialBlock, .overlaps:
+        case .missingShard: "put all files of the model into one folder, under their own names"
+        case .foreignShard: "download all files of the model again, from one place"
+        case .overLimit, .overflow, .notUTF8, .duplicate, .misaligned, .partialBlock, .overlaps, .notFinite:
             "the file is damaged or hostile; download it again from a source you trust"
         }
     }

@@ -15,6 +15,8 @@ enum GGUFLimits {
     static let stringLength: UInt64 = 1 << 24
     /// Elements of all arrays together; each takes up to 40 bytes of memory while read.
     static let elements: UInt64 = 1 << 23
+    /// Files of one model; the largest have some 30.
+    static let shards = 512
     /// Dimensions of a tensor (specification: 4).
     static let dimensions: UInt32 = 4
     /// The largest alignment; real files have 32.

@@ -8,6 +8,15 @@ public struct GGUFTensor: Hashable, Sendable {
     public let type: TensorType
     /// Its bytes, counted from the start of the file, and inside it.
     public let range: Range<Int>
+    /// The number of its file, where a model is split over several.
+    public private(set) var shard = 0
+
+    /// The tensor as part of file number `shard`.
+    func inShard(_ shard: Int) -> GGUFTensor {
+        var tensor = self
+        tensor.shard = shard
+        return tensor
+    }
 
     /// The length of a row.
     public var columns: Int { dimensions[0] }

@@ -22,8 +22,9 @@ struct ModelShape: Sendable {
     let feedForward: Int
     let epsilon: Float
     let ropeBase: Double
-    /// Positions are divided by this (`rope.scaling.type` linear).
-    let ropeScale: Double
+    let ropeScaling: RopeScaling
+    /// The positions that a token attends to, itself included; `nil` for all before it.
+    let window: Int?
     /// The positions that the model was trained for.
     let contextLength: Int
 
@@ -45,7 +46,7 @@ struct ModelShape: Sendable {
         guard let architecture = Architecture(rawValue: name) else {
             throw .unsupported(file: metadata.file, feature: "architecture '\(name)'")
         }
-        let fields = Fields(metadata: metadata, prefix: name)
+        let fields = GGUFFields(metadata: metadata, prefix: name)
         self.architecture = architecture
         do {
             layers = try fields.int("block_count", in: 1...Limit.layers)
@@ -68,7 +69,8 @@ struct ModelShape: Sendable {
             guard heads * headSize % 32 == 0 else {
                 throw fields.error("attention.key_length", .outOfRange("sizes whose \(heads)-fold is a multiple of 32"))
             }
-            ropeScale = try Self.linearScale(fields)
+            ropeScaling = try RopeScaling(fields, contextLength: contextLength)
+            window = try Self.window(fields)
         } catch let error as GGUFError {
             throw .file(error)
         } catch let error as ModelError {
@@ -79,24 +81,19 @@ struct ModelShape: Sendable {
         if metadata[name + ".expert_count"] != nil { throw fields.unsupported("a mixture of experts") }
     }
 
-    private static func linearScale(_ fields: Fields) throws -> Double {
-        guard case .string(let kind)? = fields["rope.scaling.type"] else { return 1 }
-        switch kind {
-        case "none": return 1
-        case "linear": return try fields.double("rope.scaling.factor", in: 1e-3...1e3)
-        default: throw fields.unsupported("rope scaling '\(kind)'")
+    /// `attention.sliding_window` as files of Mistral's first 7B have it: the same for all layers.
+    private static func window(_ fields: GGUFFields) throws -> Int? {
+        guard fields["attention.sliding_window"] != nil else { return nil }
+        let window = try fields.int("attention.sliding_window", in: 0...Int(Int32.max))
+        if window > 0, fields["attention.sliding_window_pattern"] != nil {
+            throw fields.unsupported("a sliding window in some layers only")
         }
+        return window == 0 ? nil : window
     }
 
     /// The angle per position of each rotated pair; `factors` divide them (`rope_freqs` of Llama 3.1).
     func frequencies(dividedBy factors: [Float]?) -> [Double] {
-        let half = rotated / 2
-        let logarithm = ik_log(ropeBase)
-        return (0..<half).map { pair in
-            let frequency = ik_exp(-Double(pair) / Double(half) * logarithm) / ropeScale
-            guard let factors else { return frequency }
-            return frequency / Double(factors[pair])
-        }
+        ropeScaling.frequencies(base: ropeBase, rotated: rotated, dividedBy: factors)
     }
 
     /// The shape as the kernels want it.
@@ -110,48 +107,8 @@ struct ModelShape: Sendable {
             feed_forward: UInt32(feedForward),
             epsilon: epsilon,
             rotates_halves: architecture != .llama,
-            window: 0,
-            magnitude: 1
+            window: UInt32(window ?? 0),
+            magnitude: ropeScaling.magnitude
         )
     }
-}
-
-/// Metadata below one prefix, with range checks.
-private struct Fields {
-    let metadata: GGUFMetadata
-    let prefix: String
-
-    subscript(key: String) -> GGUFValue? { metadata[prefix + "." + key] }
-
-    func int(
-        _ key: String,
-        in range: ClosedRange<Int>,
-        multipleOf step: Int = 1,
-        default fallback: Int? = nil
-    ) throws(GGUFError) -> Int {
-        let value: Int
-        if let fallback, self[key] == nil { value = fallback } else { value = try metadata.int(prefix + "." + key) }
-        guard range.contains(value), value % step == 0 else {
-            let steps = step == 1 ? "" : ", multiples of \(step)"
-            throw error(key, .outOfRange("\(range.lowerBound) to \(range.upperBound)" + steps))
-        }
-        return value
-    }
-
-    func double(
-        _ key: String,
-        in range: ClosedRange<Double>,
-        default fallback: Double? = nil
-    ) throws(GGUFError) -> Double {
-        if let fallback, self[key] == nil { return fallback }
-        let value = try metadata.double(prefix + "." + key)
-        guard range.contains(value) else { throw error(key, .outOfRange("\(range.lowerBound) to \(range.upperBound)")) }
-        return value
-    }
-
-    func error(_ key: String, _ problem: GGUFError.Problem) -> GGUFError {
-        GGUFError(file: metadata.file, field: prefix + "." + key, problem: problem)
-    }
-
-    func unsupported(_ feature: String) -> ModelError { .unsupported(file: metadata.file, feature: feature) }
 }

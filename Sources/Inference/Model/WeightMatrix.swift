@@ -2,6 +2,9 @@ internal import InferenceKernels
 
 /// A matrix of weights in the kernels' panels, exactly as the file has them.
 ///
+/// Weights that are infinite or no number are refused at load: one of them would make every answer noise. Those that are
+/// finite may still overflow on the way; the logits then hold infinities or NaN, which sampling never takes for the largest.
+///
 /// `@unchecked Sendable`: never changes after `init`.
 @safe final class WeightMatrix: @unchecked Sendable {
     /// The matrix for the kernels; valid as long as the object.
@@ -26,8 +29,11 @@ internal import InferenceKernels
         let size = unsafe matrix.panel_bytes * ((tensor.rows + 15) / 16)
         let memory = try AlignedMemory(count: size)
         let rowBytes = tensor.columns / tensor.type.blockLength * tensor.type.blockSize
-        unsafe file.withBytes(of: tensor) { bytes in
+        let isFinite = unsafe file.withBytes(of: tensor) { bytes in
             unsafe ik_repack(pool.raw, tensor.type.rawValue, bytes.baseAddress, rowBytes, &matrix, memory.start)
+        }
+        guard isFinite else {
+            throw .file(GGUFError(file: file.name, field: tensor.name, problem: .notFinite))
         }
         unsafe raw = unsafe matrix
         rows = tensor.rows
@@ -67,6 +73,9 @@ internal import InferenceKernels
                     unsafe floats[index] = ik_float(UInt16(littleEndian: bits))
                 }
             }
+        }
+        guard values.allSatisfy(\.isFinite) else {
+            throw .file(GGUFError(file: file.name, field: tensor.name, problem: .notFinite))
         }
     }
 

@@ -87,7 +87,9 @@ int ik_form_of(uint32_t type);
 /// The bytes of one panel of `columns` columns.
 size_t ik_panel_bytes(ik_form form, uint32_t columns);
 /// Fills `panels` with the rows of ggml type `type` at `source`, whose rows take `row_bytes` bytes each.
-void ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels);
+///
+/// False when a float or a block's scale is infinite or no number; the panels are filled all the same.
+bool ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels);
 /// Writes one row of the matrix as floats.
 void ik_row(const ik_matrix *matrix, uint32_t row, float *out);
 
