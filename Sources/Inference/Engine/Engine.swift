@@ -61,14 +61,33 @@ public final class Engine: Sendable {
 
     /// The prompt for the model's next turn after `turns`, in the form that its template asks for.
     ///
-    /// Text of the turns never becomes control tokens.
-    public func prompt(for turns: [ChatTurn]) throws(ModelError) -> [TokenID] {
+    /// Text of the turns and of the tools never becomes control tokens.
+    ///
+    /// - Parameter tools: the functions that the model may ask for, if its template knows tools.
+    /// - Parameter thinking: whether the model is to think first, where its template lets that be chosen.
+    public func prompt(
+        for turns: [ChatTurn],
+        tools: [ChatTool] = [],
+        thinking: Bool? = nil
+    ) throws(ModelError) -> [TokenID] {
+        try chatPrompt(for: turns, tools: tools, thinking: thinking).tokens
+    }
+
+    /// The prompt for the model's next turn after `turns`, with a parser that splits the answer into its parts.
+    public func chatPrompt(
+        for turns: [ChatTurn],
+        tools: [ChatTool] = [],
+        thinking: Bool? = nil
+    ) throws(ModelError) -> ChatPrompt {
         do {
-            return try template.tokens(for: turns, addingGenerationPrompt: true, tokenizer: tokenizer)
+            return try template.chatPrompt(for: turns, tools: tools, thinking: thinking, tokenizer: tokenizer)
         } catch {
             throw .template("\(error)")
         }
     }
+
+    /// How the model writes its thoughts and its tool calls.
+    public var chatFormat: ChatFormat { template.format }
 
     /// Starts a generation, or queues it until a slot is free.
     public func generate(_ request: GenerationRequest) throws(GenerationError) -> Generation {

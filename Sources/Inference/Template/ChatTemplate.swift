@@ -27,6 +27,9 @@ public struct ChatTemplate: Sendable {
         {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
         """
 
+    /// How the model that goes with the template writes its answers.
+    public let format: ChatFormat
+
     private let statements: [TemplateStatement]
     private let limits: TemplateInterpreter.Limits
 
@@ -47,24 +50,37 @@ public struct ChatTemplate: Sendable {
     init(source: String, limits: TemplateInterpreter.Limits) throws(TemplateError) {
         guard source.utf8.count <= Self.sourceLimit else { throw .overLimit(.source, line: 1) }
         statements = try TemplateParser.statements(of: source)
+        format = ChatFormat(template: source)
         self.limits = limits
     }
 
     /// The prompt for a conversation, in parts that say who wrote them.
     ///
+    /// - Parameter tools: the functions that the model may ask for, if its template knows tools.
     /// - Parameter addingGenerationPrompt: whether the prompt ends where the assistant is to speak.
+    /// - Parameter thinking: what the template knows as `enable_thinking`; without it the template decides.
     /// - Parameter bos: what the template knows as `bos_token`.
     /// - Parameter eos: what the template knows as `eos_token`.
     /// - Parameter secondsSinceEpoch: the time in UTC for templates that tell the model the date; without it they take their
     ///   fallback, and the same conversation always gives the same prompt.
     public func render(
         _ turns: [ChatTurn],
+        tools: [ChatTool] = [],
         addingGenerationPrompt: Bool,
+        thinking: Bool? = nil,
         bos: String = "",
         eos: String = "",
         secondsSinceEpoch: Int64? = nil
     ) throws(TemplateError) -> [Segment] {
-        let prompt = try prompt(turns, addingGenerationPrompt, bos, eos, secondsSinceEpoch)
+        var variables: [String: TemplateValue] = [
+            "add_generation_prompt": .bool(addingGenerationPrompt),
+            "bos_token": .text(bos),
+            "eos_token": .text(eos),
+        ]
+        // What there is none of stays undefined: every published template takes that for none, and some fail on a none.
+        if !tools.isEmpty { variables["tools"] = try ChatValues.tools(tools) }
+        if let thinking { variables["enable_thinking"] = .bool(thinking) }
+        let prompt = try prompt(turns, variables, secondsSinceEpoch)
         var segments: [Segment] = []
         var position = 0
         for range in prompt.untrusted {
@@ -86,17 +102,69 @@ public struct ChatTemplate: Sendable {
     /// the prompt as one text.
     public func tokens(
         for turns: [ChatTurn],
+        tools: [ChatTool] = [],
         addingGenerationPrompt: Bool,
+        thinking: Bool? = nil,
         tokenizer: Tokenizer,
         secondsSinceEpoch: Int64? = nil
     ) throws(TemplateError) -> [TokenID] {
         let segments = try render(
             turns,
+            tools: tools,
             addingGenerationPrompt: addingGenerationPrompt,
+            thinking: thinking,
+            tokenizer: tokenizer,
+            secondsSinceEpoch: secondsSinceEpoch
+        )
+        return Self.tokens(of: segments, tokenizer: tokenizer)
+    }
+
+    /// The prompt and what its reader needs: the token ids, and a parser for the answer that begins where the prompt ends.
+    func chatPrompt(
+        for turns: [ChatTurn],
+        tools: [ChatTool],
+        thinking: Bool?,
+        tokenizer: Tokenizer
+    ) throws(TemplateError) -> ChatPrompt {
+        let segments = try render(
+            turns,
+            tools: tools,
+            addingGenerationPrompt: true,
+            thinking: thinking,
+            tokenizer: tokenizer
+        )
+        // Only the template's author can begin the thoughts.
+        let end = segments.last.map { $0.isTrusted ? $0.text : "" } ?? ""
+        return ChatPrompt(
+            tokens: Self.tokens(of: segments, tokenizer: tokenizer),
+            parser: ChatOutputParser(
+                format: format,
+                tools: tools.map(\.name),
+                isThinking: format.isThinking(after: end)
+            )
+        )
+    }
+
+    private func render(
+        _ turns: [ChatTurn],
+        tools: [ChatTool],
+        addingGenerationPrompt: Bool,
+        thinking: Bool?,
+        tokenizer: Tokenizer,
+        secondsSinceEpoch: Int64? = nil
+    ) throws(TemplateError) -> [Segment] {
+        try render(
+            turns,
+            tools: tools,
+            addingGenerationPrompt: addingGenerationPrompt,
+            thinking: thinking,
             bos: tokenizer.text(of: tokenizer.bos),
             eos: tokenizer.text(of: tokenizer.eos),
             secondsSinceEpoch: secondsSinceEpoch
         )
+    }
+
+    private static func tokens(of segments: [Segment], tokenizer: Tokenizer) -> [TokenID] {
         var bytes: [UInt8] = []
         var trusted: [Range<Int>] = []
         for segment in segments {
@@ -110,29 +178,27 @@ public struct ChatTemplate: Sendable {
         return [bos] + tokens
     }
 
+    /// The text of the prompt.
+    ///
+    /// Templates differ in how they take the arguments of calls, as values or as JSON text, and in whether a turn that
+    /// only calls has no content or an empty one. What fails in one form is tried in the next.
     private func prompt(
         _ turns: [ChatTurn],
-        _ addingGenerationPrompt: Bool,
-        _ bos: String,
-        _ eos: String,
-        _ secondsSinceEpoch: Int64?
+        _ variables: [String: TemplateValue],
+        _ now: Int64?
     ) throws(TemplateError) -> TemplateText {
-        let messages = turns.map { turn in
-            TemplateValue.mapping(
-                TemplateMapping([
-                    (.text("role"), .text(TemplateText(turn.role, isTrusted: false))),
-                    (.text("content"), .text(TemplateText(turn.content, isTrusted: false))),
-                ])
-            )
+        let forms = turns.contains { !$0.toolCalls.isEmpty } ? ChatValues.CallForm.allCases : [.plain]
+        var failure: TemplateError?
+        for form in forms {
+            var variables = variables
+            variables["messages"] = .list(TemplateList(try ChatValues.messages(turns, form)))
+            var interpreter = TemplateInterpreter(variables: variables, now: now, limits: limits)
+            do throws(TemplateError) {
+                return try interpreter.run(statements)
+            } catch .evaluation(let line, let cause) {
+                failure = failure ?? .evaluation(line: line, cause: cause)
+            }
         }
-        // `tools` and `documents` stay undefined: every published template takes that for none, and some fail on a none.
-        let variables: [String: TemplateValue] = [
-            "messages": .list(TemplateList(messages)),
-            "add_generation_prompt": .bool(addingGenerationPrompt),
-            "bos_token": .text(bos),
-            "eos_token": .text(eos),
-        ]
-        var interpreter = TemplateInterpreter(variables: variables, now: secondsSinceEpoch, limits: limits)
-        return try interpreter.run(statements)
+        throw failure ?? .evaluation(line: 1, cause: "no form of the conversation fits")
     }
 }

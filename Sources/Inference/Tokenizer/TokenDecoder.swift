@@ -18,9 +18,10 @@ public struct TokenDecoder: Sendable {
         }
     }
 
-    /// The text that a token completes; empty for control tokens and in the middle of a character.
+    /// The text that a token completes; empty in the middle of a character, and for control tokens that are no marks of
+    /// thoughts or tool calls.
     public mutating func append(_ id: TokenID) -> String {
-        var bytes = tokenizer.bytes(of: id)
+        var bytes = tokenizer.bytes(of: id, includingControl: tokenizer.marks.contains(id))
         guard !bytes.isEmpty else { return "" }
         if dropsLeadingSpace {
             dropsLeadingSpace = false
@@ -40,7 +41,7 @@ public struct TokenDecoder: Sendable {
     }
 
     /// How many bytes at the end may still become a character: fewer than four.
-    private static func incompleteSuffix(of bytes: [UInt8]) -> Int {
+    static func incompleteSuffix(of bytes: [UInt8]) -> Int {
         for length in 1...3 where length <= bytes.count {
             let first = bytes[bytes.count - length]
             if first & 0xC0 == 0x80 { continue }

@@ -27,6 +27,8 @@ public struct Tokenizer: Sendable {
     /// Tokens found only where the text is trusted, with those above.
     private var special = SpecialTokenTrie()
     private var unknown: TokenID?
+    /// Control tokens that are part of an answer's text: marks of thoughts and tool calls.
+    private(set) var marks: Set<TokenID> = []
 
     /// Tokens after which a model has nothing more to say.
     public let endTokens: Set<TokenID>
@@ -81,6 +83,9 @@ public struct Tokenizer: Sendable {
                 special.insert(vocabulary.pieces[id], token: id)
             case .control, .unknown:
                 special.insert(vocabulary.pieces[id], token: id)
+                if ChatFormat.marks.contains(String(decoding: vocabulary.pieces[id], as: UTF8.self)) {
+                    marks.insert(id)
+                }
             case .normal, .unused, .byte:
                 break
             }
