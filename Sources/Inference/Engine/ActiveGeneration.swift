@@ -1,74 +1,75 @@
-/// One generation on the engine's thread: its cache, its place in the prompt, and what it has said.
+/// One generation on the engine's thread: how its tokens are chosen, and what it has said.
 struct ActiveGeneration {
     /// Whether the end was sent.
     private(set) var isFinished = false
+    /// Its number in the batch runner.
+    let id: Int
     let channel: GenerationChannel
-
-    private let prompt: [TokenID]
+    let prompt: [TokenID]
     /// The most tokens to generate, with the context's end in mind.
-    private let limit: Int
-    private let cache: KVCache
+    let limit: Int
+
     private let clock = ContinuousClock()
     private var sampler: Sampler
     private var decoder: TokenDecoder
     private var stops: StopScanner
-    private var last: TokenID?
     private var generated = 0
     /// Tokens since the last text that was sent.
     private var unsent = 0
     private var started: ContinuousClock.Instant?
     private var answered: ContinuousClock.Instant?
 
-    init(_ entry: Inbox.Entry, model: LoadedModel) {
+    init(_ entry: Inbox.Entry, id: Int, model: LoadedModel) {
         let request = entry.request
+        self.id = id
         channel = entry.channel
         prompt = request.promptTokens
         let room = model.contextLength - prompt.count
         limit = min(request.maxTokens ?? room, room)
-        cache = KVCache(for: model.transformer, capacity: model.contextLength)
         sampler = Sampler(request.sampling, prompt: request.promptTokens)
         decoder = TokenDecoder(tokenizer: model.tokenizer)
         stops = StopScanner(request.stop)
     }
 
-    /// A chunk of the prompt, or one token; nothing while the reader is behind.
-    mutating func step(model: LoadedModel, workspace: Workspace) {
-        if channel.isCancelled {
-            finish(.cancelled)
-        } else if !channel.pauses() {
-            do throws(ModelError) {
-                if try advance(model: model, workspace: workspace) {
-                    let choice = unsafe try sampler.next(
-                        logits: workspace.logits(0),
-                        vocabulary: model.tokenizer.vocabularySize,
-                        scratch: workspace.scratch
-                    )
-                    sampler.accept(choice.token)
-                    accept(choice, model: model)
-                }
-            } catch {
-                channel.end(.failure(.failed(error)))
-                isFinished = true
-            }
+    /// Notes when computing began.
+    mutating func start() {
+        if started == nil { started = clock.now }
+    }
+
+    /// Chooses the next token from its logits, and says what there is to say.
+    mutating func next(
+        _ logits: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<UInt32>,
+        model: LoadedModel
+    ) -> BatchRunner.Verdict {
+        if answered == nil { answered = clock.now }
+        do throws(ModelError) {
+            let choice = unsafe try sampler.next(
+                logits: logits,
+                vocabulary: model.tokenizer.vocabularySize,
+                scratch: scratch
+            )
+            sampler.accept(choice.token)
+            accept(choice, model: model)
+            return isFinished ? .end : .goOn(choice.token)
+        } catch {
+            fail(error)
+            return .end
         }
     }
 
-    /// Runs the model on what it has not seen; answers whether the logits of the next token are there.
-    private mutating func advance(model: LoadedModel, workspace: Workspace) throws(ModelError) -> Bool {
-        if started == nil { started = clock.now }
-        let tokens = last.map { [$0][...] } ?? prompt[cache.count...].prefix(workspace.capacity)
-        model.transformer.embed(tokens, into: workspace)
-        try model.transformer.forward(tokens.count, cache: cache, workspace: workspace, pool: model.pool)
-        guard cache.count >= prompt.count else { return false }
-        model.transformer.logits(after: tokens.count - 1, workspace: workspace, pool: model.pool)
-        if answered == nil { answered = clock.now }
-        return true
+    /// Ends it because nobody wants more.
+    mutating func cancel() { finish(.cancelled) }
+
+    /// Ends it with an error.
+    mutating func fail(_ error: ModelError) {
+        channel.end(.failure(.failed(error)))
+        isFinished = true
     }
 
     private mutating func accept(_ choice: Sampler.Choice, model: LoadedModel) {
         let token = choice.token
         if let logprob = choice.logprob { channel.report(logprob) }
-        last = token
         generated += 1
         unsent += 1
         if model.tokenizer.endTokens.contains(token) {

@@ -1,8 +1,11 @@
+internal import NIOConcurrencyHelpers
+
 /// A model that answers.
 ///
 /// All computing is done by one thread of the engine and its workers; callers only queue requests and read events.
-/// Generations take turns, one step each, and none changes another's bits: what comes out depends on the model, the
-/// prompt and the sampling alone, and not on threads, on processors, or on what else runs.
+/// Generations are computed together, a batch of tokens each step, and none changes another's bits: what comes out
+/// depends on the model, the type of the cache, the prompt and the sampling alone, and not on threads, on processors, on
+/// what else runs, or on what is in the cache.
 public final class Engine: Sendable {
     /// The model's name, from the file's metadata or else its name.
     public let modelName: String
@@ -17,8 +20,14 @@ public final class Engine: Sendable {
     /// The number of computing threads.
     public let threads: Int
 
+    /// How keys and values are kept.
+    public let cacheType: CacheType
+
+    /// The most slots: a batch has room for a token of each, and for a part of a prompt besides.
+    static let slotLimit = 64
     private let template: ChatTemplate
     private let inbox: Inbox
+    private let usageBox: NIOLockedValueBox<EngineUsage>
     private let readAhead: Int
 
     /// Loads the model at `path`, a GGUF file.
@@ -41,18 +50,27 @@ public final class Engine: Sendable {
         modelName = model.name
         contextLength = model.contextLength
         self.fingerprint = fingerprint
-        slots = min(max(options.slots, 1), 64)
+        slots = min(max(options.slots, 1), Self.slotLimit)
         tokenizer = model.tokenizer
         threads = model.pool.threads
         template = model.template
         readAhead = max(options.readAhead, 1)
         let inbox = Inbox(limit: max(options.queueLimit, 1))
         self.inbox = inbox
-        let workspace = try WorkspaceBox(for: model.transformer)
-        try startThread { [slots] in Self.run(model, workspace.workspace, inbox: inbox, slots: slots) }
+        cacheType = options.cacheType
+        let runner = try RunnerBox(model, options: options, slots: slots)
+        let usageBox = NIOLockedValueBox(runner.runner.usage)
+        self.usageBox = usageBox
+        try startThread { [slots] in
+            var loop = EngineLoop(model: model, runner: runner.runner, inbox: inbox, slots: slots, usage: usageBox)
+            loop.run()
+        }
     }
 
     deinit { inbox.close() }
+
+    /// What the engine is doing.
+    public var usage: EngineUsage { usageBox.withLockedValue(\.self) }
 
     /// Ends all generations with `.closed` and refuses others.
     ///
@@ -103,31 +121,25 @@ public final class Engine: Sendable {
         try inbox.submit(Inbox.Entry(request: request, channel: channel))
         return Generation(channel: channel)
     }
-
-    /// The engine's thread: one step for each generation in turn, until the inbox is closed.
-    private static func run(_ model: LoadedModel, _ workspace: Workspace, inbox: Inbox, slots: Int) {
-        var active: [ActiveGeneration] = []
-        while true {
-            let isIdle = active.allSatisfy { $0.channel.pauses() }
-            guard let entries = inbox.take(slots - active.count, waits: isIdle) else { break }
-            active += entries.map { ActiveGeneration($0, model: model) }
-            for index in active.indices { active[index].step(model: model, workspace: workspace) }
-            active.removeAll(where: \.isFinished)
-        }
-        for generation in active { generation.channel.end(.failure(.closed)) }
-    }
 }
 
-/// Carries a workspace to the one thread that uses it.
+/// Carries a batch runner to the one thread that uses it.
 ///
 /// `@unchecked Sendable`: its maker lets go of it at once.
-private final class WorkspaceBox: @unchecked Sendable {
-    /// Tokens of a prompt in one step: weights are read once for all of them, and a cancelled request waits for no more.
-    private static let chunk = 64
+private final class RunnerBox: @unchecked Sendable {
+    let runner: BatchRunner
 
-    let workspace: Workspace
-
-    init(for transformer: Transformer) throws(ModelError) {
-        workspace = try Workspace(for: transformer, capacity: Self.chunk)
+    init(_ model: LoadedModel, options: EngineOptions, slots: Int) throws(ModelError) {
+        var limits = Scheduler.Limits()
+        // A few rows more than slots, for guesses.
+        limits.rows = min(max(slots, 8) + 8, limits.stepTokens)
+        runner = try BatchRunner(
+            transformer: model.transformer,
+            pool: model.pool,
+            type: options.cacheType,
+            pages: model.pages,
+            limits: limits,
+            isGuessing: options.guessesAhead
+        )
     }
 }

@@ -6,10 +6,9 @@ public struct EngineOptions: Hashable, Sendable {
     /// computes.
     public var threads: Int?
     /// How many generations run side by side, 1 to 64.
-    ///
-    /// Each holds a cache of up to `contextLength` positions.
     public var slots: Int
-    /// The positions of a conversation, prompt and answer together; never more than the model was trained for.
+    /// The positions of a conversation, prompt and answer together; never more than the model was trained for, nor than
+    /// the cache has room for.
     ///
     /// `nil` takes what it was trained for, up to 4,096.
     public var contextLength: Int?
@@ -17,6 +16,17 @@ public struct EngineOptions: Hashable, Sendable {
     public var queueLimit: Int
     /// How many tokens a generation runs ahead of its reader before it pauses.
     public var readAhead: Int
+    /// The most bytes that keys and values of all generations take, those kept for later prompts included.
+    ///
+    /// `nil` takes room for `contextLength` positions in every slot, but no more than a quarter of the machine's memory
+    /// unless one conversation needs it.
+    public var cacheBytes: Int?
+    /// How keys and values are kept; another type gives other bits.
+    public var cacheType: CacheType
+    /// Whether tokens are guessed ahead from earlier text, where that is measured to pay.
+    ///
+    /// Changes the speed and never a bit.
+    public var guessesAhead: Bool
 
     /// Options for an engine.
     public init(
@@ -24,12 +34,18 @@ public struct EngineOptions: Hashable, Sendable {
         slots: Int = 4,
         contextLength: Int? = nil,
         queueLimit: Int = 64,
-        readAhead: Int = 64
+        readAhead: Int = 64,
+        cacheBytes: Int? = nil,
+        cacheType: CacheType = .f16,
+        guessesAhead: Bool = true
     ) {
         self.threads = threads
         self.slots = slots
         self.contextLength = contextLength
         self.queueLimit = queueLimit
         self.readAhead = readAhead
+        self.cacheBytes = cacheBytes
+        self.cacheType = cacheType
+        self.guessesAhead = guessesAhead
     }
 }

@@ -23,6 +23,9 @@ public final class Generation: Sendable {
     /// answer's tokens, an end token included, in order. For the one task that reads.
     public var logprobs: [TokenLogprob] { channel.logprobs }
 
+    /// How many tokens of the prompt were found in the cache and not computed; 0 until the first token of the answer.
+    public var cachedPromptTokens: Int { channel.reusedTokens }
+
     /// Ends the generation before its next step.
     public func cancel() { channel.cancel() }
 }

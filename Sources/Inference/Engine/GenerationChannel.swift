@@ -14,6 +14,7 @@ final class GenerationChannel: Sendable {
         var logprobs: [TokenLogprob] = []
         /// Of the tokens that the last event covers.
         var taken: [TokenLogprob] = []
+        var reusedTokens = 0
         var end: Outcome?
         var reader: CheckedContinuation<Outcome, Never>?
         var isCancelled = false
@@ -59,6 +60,9 @@ final class GenerationChannel: Sendable {
     /// Hands over what is reported of a token, before the text that it completes.
     func report(_ logprob: TokenLogprob) { state.withLockedValue { $0.logprobs.append(logprob) } }
 
+    /// Says how much of the prompt was in the cache.
+    func report(reusedTokens: Int) { state.withLockedValue { $0.reusedTokens = reusedTokens } }
+
     /// Hands text over.
     func send(_ text: String, tokens: Int) {
         resume { state in
@@ -86,6 +90,9 @@ final class GenerationChannel: Sendable {
 
     /// What is reported of the tokens that the last event covers.
     var logprobs: [TokenLogprob] { state.withLockedValue(\.taken) }
+
+    /// How much of the prompt was in the cache.
+    var reusedTokens: Int { state.withLockedValue(\.reusedTokens) }
 
     /// Says that nobody wants more.
     func cancel() {

@@ -9,6 +9,8 @@ struct LoadedModel: Sendable {
     let pool: KernelPool
     /// The positions of a conversation.
     let contextLength: Int
+    /// The pages of the cache; one conversation fits.
+    let pages: Int
 
     /// Below this a second thread costs more than it computes.
     private static let smallModel = 32 << 20
@@ -30,11 +32,26 @@ struct LoadedModel: Sendable {
             throw .file(GGUFError(file: file.name, field: "token_embd.weight", problem: problem))
         }
         let trained = transformer.shape.contextLength
-        contextLength = min(max(options.contextLength ?? Self.usualContext, 1), trained)
+        let context = min(max(options.contextLength ?? Self.usualContext, 1), trained)
+        let pageSize = PageMemory.pageSize(for: transformer, type: options.cacheType)
+        pages = Self.pages(context: context, pageSize: pageSize, options: options)
+        contextLength = min(context, pages * PageMemory.positions)
         if case .string(let given)? = metadata["general.name"], !given.isEmpty {
             name = given
         } else {
             name = file.name.hasSuffix(".gguf") ? String(file.name.dropLast(5)) : file.name
         }
+    }
+
+    /// How many pages of `pageSize` bytes the cache has.
+    static func pages(context: Int, pageSize: Int, options: EngineOptions) -> Int {
+        // Page numbers have 32 bits.
+        let most = 1 << 24
+        if let bytes = options.cacheBytes { return min(max(bytes / pageSize, 1), most) }
+        let conversation = ServedSequence.pages(for: context)
+        let slots = min(max(options.slots, 1), Engine.slotLimit)
+        let memory = Int(clamping: ik_machine_memory())
+        guard memory > 0 else { return min(conversation * slots, most) }
+        return min(max(min(conversation * slots, memory / 4 / pageSize), conversation), most)
     }
 }

@@ -279,3 +279,60 @@ private func question(_ engine: Engine, _ text: String = "What is Lattice?") thr
         }
     }
 }
+
+@Suite(.timeLimit(.minutes(2))) struct `Engine's cache` {
+    @Test func `serves a prompt that it has seen`() async throws {
+        let engine = try await engine()
+        let prompt = try question(engine, String(repeating: "What is Lattice? ", count: 40))
+        let request = GenerationRequest(promptTokens: prompt, maxTokens: 5)
+        let first = try engine.generate(request)
+        let cold = try await Answer(first)
+        #expect(first.cachedPromptTokens == 0)
+        let second = try engine.generate(request)
+        #expect(try await Answer(second) == cold)
+        #expect(second.cachedPromptTokens == (prompt.count - 1) / 64 * 64)
+        #expect(second.cachedPromptTokens > 0)
+    }
+
+    @Test func `bounds the context`() async throws {
+        let page = 2 * 2 * 64 * 64 * 2 * 6
+        let engine = try await engine { $0.cacheBytes = 3 * page + 5 }
+        #expect(engine.contextLength == 192)
+        #expect(engine.usage.pageLimit == 3)
+        #expect(throws: GenerationError.contextOverflow(promptTokens: 192, contextLength: 192)) {
+            try engine.generate(GenerationRequest(promptTokens: [TokenID](repeating: 1, count: 192)))
+        }
+        let whole = try await Answer(engine.generate(GenerationRequest(promptTokens: [1, 2, 3])))
+        #expect(whole.completion > 0)
+        #expect(engine.usage.cacheBytes <= 3 * page)
+    }
+
+    @Test func `may hold other numbers than halves`() async throws {
+        var sizes: [CacheType: Int] = [:]
+        for type in CacheType.allCases {
+            let engine = try await engine { $0.cacheType = type }
+            let answer = try await Answer(engine.generate(GenerationRequest(promptTokens: question(engine))))
+            #expect(answer.reason == .stop)
+            sizes[type] = engine.usage.cacheBytes
+        }
+        #expect(sizes[.f32].map { $0 / 2 } == sizes[.f16])
+    }
+
+    @Test func `lets guesses change nothing`() async throws {
+        let text = String(repeating: "one two three four five six seven eight ", count: 12)
+        var answers: [[Answer]] = []
+        for isGuessing in [true, false] {
+            let engine = try await engine { $0.guessesAhead = isGuessing }
+            let prompt = try question(engine, text)
+            var some: [Answer] = []
+            for temperature in [0, 0.5, 2] {
+                let sampling = Sampling(temperature: temperature, seed: 9)
+                let request = GenerationRequest(promptTokens: prompt, maxTokens: 60, sampling: sampling)
+                some.append(try await Answer(engine.generate(request)))
+            }
+            answers.append(some)
+            if !isGuessing { #expect(engine.usage.guesses == 0) }
+        }
+        #expect(answers[0] == answers[1])
+    }
+}
