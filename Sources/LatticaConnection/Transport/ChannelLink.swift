@@ -27,6 +27,7 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
     private let remoteAddress: Multiaddr
     private let expectedPeer: PeerID?
     private let ready: EventLoopPromise<Connection>
+    private let poll: AnswerPoll
     private var context: ChannelHandlerContext?
     private var receiver: (any LinkReceiver)?
     private var securing: (handshake: TLSHandshake, done: (Result<TLSHandshake.Secured, TLSHandshakeError>) -> Void)?
@@ -47,6 +48,7 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
         self.remoteAddress = remoteAddress
         self.expectedPeer = expectedPeer
         ready = loop.makePromise()
+        poll = AnswerPoll(loop: loop)
     }
 
     // MARK: - The channel
@@ -92,10 +94,13 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        receiver?.linkReceived(unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        poll.hasRead(bytes.readableBytes)
+        receiver?.linkReceived(bytes)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        poll.hasFinishedRead()
         receiver?.linkReadCompleted()
     }
 
@@ -136,11 +141,13 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func write(_ bytes: ByteBuffer) {
+        poll.hasWritten(bytes.readableBytes)
         context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
     func flush() {
         context?.flush()
+        poll.hasFlushed()
     }
 
     func secure(
