@@ -158,3 +158,24 @@ int32_t ik_sample(
     }
     return (int32_t)scratch[count - 1];
 }
+
+void ik_walk(const ik_trie *trie, const ik_grammar *grammar, ik_step *step, int32_t *places, uint32_t *allowed) {
+    uint32_t node = step->node;
+    uint64_t work = 0;
+    while (node < step->end) {
+        uint32_t depth = trie->depths[node], kind = grammar->kinds[trie->bytes[node]];
+        int32_t next = grammar->ways[(size_t)places[depth - 1] * grammar->kind_count + kind];
+        if (next < 0) break;
+        if (next == 0) {
+            node = trie->ends[node];
+            continue;
+        }
+        places[depth] = next;
+        work += (uint64_t)grammar->sizes[next] + 1;
+        for (uint32_t i = trie->first_tokens[node]; i < trie->first_tokens[node + 1]; i++)
+            allowed[trie->tokens[i] / 32] |= 1u << (trie->tokens[i] % 32);
+        node++;
+    }
+    step->node = node;
+    step->work = work;
+}

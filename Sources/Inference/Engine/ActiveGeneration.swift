@@ -26,7 +26,11 @@ struct ActiveGeneration {
         prompt = request.promptTokens
         let room = model.contextLength - prompt.count
         limit = min(request.maxTokens ?? room, room)
-        sampler = Sampler(request.sampling, prompt: request.promptTokens)
+        sampler = Sampler(
+            request.sampling,
+            prompt: request.promptTokens,
+            constraint: request.grammar.map { model.grammars.constraint($0) }
+        )
         decoder = TokenDecoder(tokenizer: model.tokenizer)
         stops = StopScanner(request.stop)
     }
@@ -80,6 +84,8 @@ struct ActiveGeneration {
         send(text)
         if isStopped {
             end(.stop)
+        } else if sampler.isComplete {
+            finish(.stop)
         } else if generated >= limit {
             finish(.length)
         }

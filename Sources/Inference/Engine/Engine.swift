@@ -26,6 +26,7 @@ public final class Engine: Sendable {
     /// The most slots: a batch has room for a token of each, and for a part of a prompt besides.
     static let slotLimit = 64
     private let template: ChatTemplate
+    private let grammars: GrammarCache
     private let inbox: Inbox
     private let usageBox: NIOLockedValueBox<EngineUsage>
     private let readAhead: Int
@@ -54,6 +55,7 @@ public final class Engine: Sendable {
         tokenizer = model.tokenizer
         threads = model.pool.threads
         template = model.template
+        grammars = model.grammars
         readAhead = max(options.readAhead, 1)
         let inbox = Inbox(limit: max(options.queueLimit, 1))
         self.inbox = inbox
@@ -117,6 +119,10 @@ public final class Engine: Sendable {
         if let unknown = request.promptTokens.first(where: { !(0..<tokenizer.vocabularySize).contains(Int($0)) }) {
             throw .unknownToken(unknown)
         }
+        if let unknown = request.sampling.logitBias.keys.filter({ $0 >= tokenizer.vocabularySize }).min() {
+            throw .unknownToken(unknown)
+        }
+        if request.grammar != nil { grammars.prepare() }
         let channel = GenerationChannel(limit: readAhead) { [inbox] in inbox.wake() }
         try inbox.submit(Inbox.Entry(request: request, channel: channel))
         return Generation(channel: channel)

@@ -13,18 +13,24 @@ public struct GenerationRequest: Hashable, Sendable {
     public var sampling: Sampling
     /// Texts that end the generation; they are not part of its text.
     public var stop: [String]
+    /// What the answer's text is kept to at every token, or `nil`.
+    ///
+    /// An answer that is whole and cannot go on ends with `.stop`, without an end token.
+    public var grammar: Grammar?
 
     /// A request for an answer to `promptTokens`.
     public init(
         promptTokens: [TokenID],
         maxTokens: Int? = nil,
         sampling: Sampling = .greedy,
-        stop: [String] = []
+        stop: [String] = [],
+        grammar: Grammar? = nil
     ) {
         self.promptTokens = promptTokens
         self.maxTokens = maxTokens
         self.sampling = sampling
         self.stop = stop
+        self.grammar = grammar
     }
 
     /// What is wrong with the request itself, or `nil`.

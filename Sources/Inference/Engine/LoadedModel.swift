@@ -7,6 +7,7 @@ struct LoadedModel: Sendable {
     let tokenizer: Tokenizer
     let template: ChatTemplate
     let pool: KernelPool
+    let grammars: GrammarCache
     /// The positions of a conversation.
     let contextLength: Int
     /// The pages of the cache; one conversation fits.
@@ -21,6 +22,7 @@ struct LoadedModel: Sendable {
     init(file: GGUFFile, options: EngineOptions) throws(ModelError) {
         let metadata = file.metadata
         do { tokenizer = try Tokenizer(metadata: metadata) } catch { throw .tokenizer(error) }
+        grammars = GrammarCache(tokenizer)
         do { template = try ChatTemplate(metadata: metadata) } catch { throw .template("\(error)") }
         let threads = options.threads ?? (file.size < Self.smallModel ? 1 : Int(ik_processors()))
         pool = try KernelPool(threads: min(max(threads, 1), 64))

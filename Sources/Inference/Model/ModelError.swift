@@ -14,6 +14,8 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
     case noThreads
     /// The model computes nothing but infinities and what is not a number.
     case notFinite
+    /// An answer's grammar cannot go on with this model; the text says why.
+    case grammar(String)
 
     /// The sentence for a person: what failed, and what to do next.
     public var description: String {
@@ -25,6 +27,7 @@ public enum ModelError: Error, Hashable, CustomStringConvertible {
         case .outOfMemory(let bytes): "no \(bytes >> 20) MB of memory left; choose a smaller model or context"
         case .noThreads: "the system starts no more threads; lower the thread count or raise the limit"
         case .notFinite: "the model computes no finite number; its file is damaged, fetch it again"
+        case .grammar(let reason): "the grammar cannot be followed: \(reason)"
         }
     }
 }

@@ -18,21 +18,26 @@ struct Sampler {
     private var history: TokenHistory?
     /// By id, so that equal requests compute in the same order.
     private let biases: [(token: TokenID, bias: Float)]
+    private var constraint: GrammarConstraint?
 
     /// A sampler for the first token after `prompt`.
-    init(_ sampling: Sampling, prompt: [TokenID] = []) {
+    init(_ sampling: Sampling, prompt: [TokenID] = [], constraint: GrammarConstraint? = nil) {
+        self.constraint = constraint
         self.sampling = sampling
         draws = SplitMix64(seed: sampling.seed)
         history = TokenHistory(sampling, prompt: prompt)
         biases = sampling.logitBias.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
+    /// Whether the grammar's text is whole and cannot go on.
+    var isComplete: Bool { constraint?.isComplete ?? false }
+
     /// The token for the next place; changes the logits where the sampling asks for it.
     ///
     /// - Parameters:
     ///   - logits: of which the first `vocabulary` are tokens.
     ///   - scratch: room for as many ids.
-    /// - Throws: `.notFinite` when there is no logit to choose by.
+    /// - Throws: `.notFinite` when there is no logit to choose by, `.grammar` when the grammar allows no token.
     func next(
         logits: UnsafeMutablePointer<Float>,
         vocabulary: Int,
@@ -52,6 +57,15 @@ struct Sampler {
             isChanged = true
         }
         let token: TokenID
+        if let constraint {
+            let best = unsafe isChanged ? ik_argmax(logits, count) : likeliest
+            // What wins among all tokens wins among those that are allowed.
+            if sampling.temperature <= 1e-6, unsafe logits[Int(best)] > -.infinity, constraint.allows(best) {
+                return Choice(token: best, logprob: report?.entry(for: best))
+            }
+            unsafe ik_mask(logits, count, try constraint.mask())
+            isChanged = true
+        }
         // Below this the division by the temperature would leave one token with any weight.
         if sampling.temperature > 1e-6 {
             var draw = draws
@@ -75,6 +89,7 @@ struct Sampler {
     mutating func accept(_ token: TokenID) {
         _ = draws.next()
         history?.append(token)
+        constraint?.accept(token)
     }
 }
 

@@ -226,6 +226,39 @@ void ik_largest(const float *logits, uint32_t count, uint32_t wanted, uint32_t *
 /// that any of them ranks before all that are not allowed. Bit i is bit i % 32 of word i / 32.
 void ik_mask(float *logits, uint32_t count, const uint32_t *allowed);
 
+/// The most bytes of a token in a tree of tokens.
+enum { IK_TOKEN_BYTES = 256 };
+
+/// The bytes of tokens as a tree, in the order of a walk: a node, then all below it.
+typedef struct {
+    const uint8_t *bytes;          ///< Of each node.
+    const uint16_t *depths;        ///< 1 for the first byte of a token, up to IK_TOKEN_BYTES.
+    const uint32_t *ends;          ///< The first node that is not below a node.
+    const uint32_t *first_tokens;  ///< Where the tokens that end at a node begin; one more than there are nodes.
+    const int32_t *tokens;
+} ik_trie;
+
+/// The table of a grammar: where each kind of byte leads from each place.
+typedef struct {
+    const int32_t *ways;   ///< By place and kind: a place, 0 where nothing matches, negative where it is not known yet.
+    const int32_t *sizes;  ///< By place: what a step to it adds to the work.
+    const uint8_t *kinds;  ///< Of the 256 bytes.
+    uint32_t kind_count;
+} ik_grammar;
+
+/// A walk between two nodes.
+typedef struct {
+    uint32_t node;  ///< The next node to look at.
+    uint32_t end;   ///< Where the walk ends.
+    uint64_t work;  ///< What was done, by the grammar's sizes.
+} ik_step;
+
+/// Sets the bits of the tokens between the walk's nodes that the grammar allows.
+///
+/// `places[d]` is the place after d bytes; those before the depth of the first node are read. Stops before a node whose
+/// way is not known.
+void ik_walk(const ik_trie *trie, const ik_grammar *grammar, ik_step *step, int32_t *places, uint32_t *allowed);
+
 // MARK: - Elementary functions
 
 /// e to the x, within two units in the last place; built of IEEE operations only, so equal everywhere.
