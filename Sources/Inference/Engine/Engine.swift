@@ -74,6 +74,26 @@ public final class Engine: Sendable {
     /// What the engine is doing.
     public var usage: EngineUsage { usageBox.withLockedValue(\.self) }
 
+    /// The hashes of the prefixes that the cache holds, one for each full page, in no order.
+    ///
+    /// A prompt is cheap here if `prefixHashes(of:)` gives hashes of which many are among them.
+    public func cachedPrefixes() async -> [UInt64] {
+        await withCheckedContinuation { continuation in inbox.ask { continuation.resume(returning: $0) } }
+    }
+
+    /// The hashes of the prefixes of `tokens` that end with a page of 64 tokens, the shortest first.
+    ///
+    /// Equal on every machine for the same tokens; tokens mean the same only to the same model.
+    public static func prefixHashes(of tokens: [TokenID]) -> [UInt64] {
+        var hashes: [UInt64] = []
+        var rest = tokens[...]
+        while rest.count >= PageMemory.positions {
+            hashes.append(prefixHash(rest.prefix(PageMemory.positions), after: hashes.last))
+            rest = rest.dropFirst(PageMemory.positions)
+        }
+        return hashes
+    }
+
     /// Ends all generations with `.closed` and refuses others.
     ///
     /// Memory is given back when the last one ended.

@@ -32,6 +32,7 @@ struct EngineLoop {
         while let entries = inbox.take(slots - active.count, waits: isIdle) {
             for entry in entries { begin(entry) }
             isIdle = !step()
+            for answer in inbox.takeQuestions() { answer(runner.scheduler.prefixes.hashes) }
             usage.withLockedValue { $0 = runner.usage }
         }
         for generation in active { generation.channel.end(.failure(.closed)) }

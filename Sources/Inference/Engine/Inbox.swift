@@ -14,6 +14,7 @@ final class Inbox: @unchecked Sendable {
     private let lock = ConditionLock(value: false)
     private let limit: Int
     private var waiting: [Entry] = []
+    private var questions: [@Sendable ([UInt64]) -> Void] = []
     private var isClosed = false
 
     /// An inbox in which up to `limit` requests wait.
@@ -32,6 +33,26 @@ final class Inbox: @unchecked Sendable {
         }
         waiting.append(entry)
         lock.unlock(withValue: true)
+    }
+
+    /// Asks the engine's thread for the prefixes in its cache; answers with none when the engine is closed or too many ask.
+    func ask(_ question: @escaping @Sendable ([UInt64]) -> Void) {
+        lock.lock()
+        guard !isClosed, questions.count < limit else {
+            lock.unlock()
+            question([])
+            return
+        }
+        questions.append(question)
+        lock.unlock(withValue: true)
+    }
+
+    /// Takes what was asked.
+    func takeQuestions() -> [@Sendable ([UInt64]) -> Void] {
+        lock.lock()
+        defer { lock.unlock() }
+        defer { questions = [] }
+        return questions
     }
 
     /// Makes the engine's thread look again.
@@ -60,6 +81,8 @@ final class Inbox: @unchecked Sendable {
         guard !isClosed else {
             for entry in waiting { entry.channel.end(.failure(.closed)) }
             waiting = []
+            for question in questions { question([]) }
+            questions = []
             return nil
         }
         let cancelled = waiting.filter(\.channel.isCancelled)

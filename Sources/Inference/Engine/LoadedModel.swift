@@ -24,8 +24,7 @@ struct LoadedModel: Sendable {
         do { tokenizer = try Tokenizer(metadata: metadata) } catch { throw .tokenizer(error) }
         grammars = GrammarCache(tokenizer)
         do { template = try ChatTemplate(metadata: metadata) } catch { throw .template("\(error)") }
-        let threads = options.threads ?? (file.size < Self.smallModel ? 1 : Int(ik_processors()))
-        pool = try KernelPool(threads: min(max(threads, 1), 64))
+        pool = try KernelPool(threads: Self.threads(for: file, options))
         transformer = try Transformer(file: file, pool: pool)
         guard tokenizer.vocabularySize <= transformer.vocabulary else {
             let shape = [transformer.shape.width, tokenizer.vocabularySize]
@@ -33,8 +32,7 @@ struct LoadedModel: Sendable {
             let problem = GGUFError.Problem.shape(expected: shape, found: found)
             throw .file(GGUFError(file: file.name, field: "token_embd.weight", problem: problem))
         }
-        let trained = transformer.shape.contextLength
-        let context = min(max(options.contextLength ?? Self.usualContext, 1), trained)
+        let context = Self.context(of: transformer, options)
         let pageSize = PageMemory.pageSize(for: transformer, type: options.cacheType)
         pages = Self.pages(context: context, pageSize: pageSize, options: options)
         contextLength = min(context, pages * PageMemory.positions)
@@ -43,6 +41,16 @@ struct LoadedModel: Sendable {
         } else {
             name = file.name.hasSuffix(".gguf") ? String(file.name.dropLast(5)) : file.name
         }
+    }
+
+    /// How many threads compute.
+    static func threads(for file: GGUFFile, _ options: EngineOptions) -> Int {
+        min(max(options.threads ?? (file.size < smallModel ? 1 : Int(ik_processors())), 1), 64)
+    }
+
+    /// The positions of a conversation, as far as the model goes.
+    static func context(of transformer: Transformer, _ options: EngineOptions) -> Int {
+        min(max(options.contextLength ?? usualContext, 1), transformer.shape.contextLength)
     }
 
     /// How many pages of `pageSize` bytes the cache has.

@@ -292,6 +292,11 @@ private func question(_ engine: Engine, _ text: String = "What is Lattice?") thr
         #expect(try await Answer(second) == cold)
         #expect(second.cachedPromptTokens == (prompt.count - 1) / 64 * 64)
         #expect(second.cachedPromptTokens > 0)
+        let hashes = Engine.prefixHashes(of: prompt)
+        #expect(hashes.count == prompt.count / 64)
+        #expect(Set(hashes).isSubset(of: await engine.cachedPrefixes()))
+        engine.close()
+        #expect(await engine.cachedPrefixes().isEmpty)
     }
 
     @Test func `bounds the context`() async throws {
