@@ -49,7 +49,6 @@ enum RopeScaling: Hashable, Sendable {
             // Below zero means that the engine is to choose.
             if yarn.share < 0 { yarn.share = 1 }
             yarn.attention = try number("attn_factor", in: 1e-3...1e3, default: 1)
-            yarn.attention *= try number("yarn_attn_factor", in: 1e-3...1e3, default: 1)
             self = .yarn(yarn)
         case "llama3":
             let low = try number("low_freq_factor", in: 1e-3...1e6, default: 1)

@@ -21,6 +21,12 @@ struct TensorLoader {
         return try WeightMatrix(tensor, of: file, pool: pool)
     }
 
+    /// The matrix `name` with `columns` columns, or `nil` if the file has none.
+    func optionalMatrix(_ name: String, columns: Int) throws(ModelError) -> WeightMatrix? {
+        guard file.tensor(name) != nil else { return nil }
+        return try matrix(name, columns: columns)
+    }
+
     /// The vector `name` of `count` weights.
     func vector(_ name: String, count: Int) throws(ModelError) -> WeightVector {
         let tensor = try required(name)

@@ -15,7 +15,8 @@ internal import InferenceKernels
 
     private let stack: [TransformerLayer]
     private let embeddings: WeightMatrix?
-    private let outputNorm: WeightVector?
+    /// The norm before the output, if this range ends the model.
+    let outputNorm: WeightVector?
     private let output: WeightMatrix?
     private let frequencies: [Double]
 

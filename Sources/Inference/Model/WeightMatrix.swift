@@ -42,15 +42,29 @@ internal import InferenceKernels
 
     /// The bytes in memory.
     var size: Int { memory.count }
+
+    /// One row as floats.
+    func row(_ number: Int) throws(ModelError) -> WeightVector {
+        precondition(0..<rows ~= number)
+        let vector = try WeightVector(count: unsafe Int(raw.columns))
+        unsafe withUnsafePointer(to: raw) { unsafe ik_row($0, UInt32(number), vector.memory.floats) }
+        return vector
+    }
 }
 
 /// A vector of weights as floats.
 ///
 /// `@unchecked Sendable`: never changes after `init`.
 @safe final class WeightVector: @unchecked Sendable {
-    private let memory: AlignedMemory
+    fileprivate let memory: AlignedMemory
     /// The number of weights.
     let count: Int
+
+    /// Zeros, to be written before they are shared.
+    fileprivate init(count: Int) throws(ModelError) {
+        self.count = count
+        memory = try AlignedMemory(floats: count)
+    }
 
     /// Copies `tensor` of `file`; only whole and half floats occur as vectors.
     init(_ tensor: GGUFTensor, of file: GGUFFile) throws(ModelError) {

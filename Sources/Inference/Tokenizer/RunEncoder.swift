@@ -41,7 +41,29 @@ struct RunEncoder {
             part.reserveCapacity(range.count + 1)
             for index in range { part.append(text[index]) }
             mergeCharacters(of: part, rule, into: &output)
+        case .wordPiece(let rule):
+            var tokens = output
+            output = []
+            rule.forEachWord(in: text, range) { word, length in spell(word, length, into: &tokens) }
+            output = tokens
         }
+    }
+
+    /// Spells a word with the longest pieces that fit, from the front; a word that cannot be spelt is one unknown token.
+    private func spell(_ word: [UInt8], _ length: Int, into output: inout [TokenID]) {
+        let pieces = tokenizer.vocabulary.pieces
+        let count = output.count
+        var start = 0
+        while start < word.count, length <= WordPiece.longestWord {
+            var end = min(word.count, start + pieces.longest)
+            while end > start, pieces.find(word.span.extracting(start..<end)) == nil { end -= 1 }
+            guard end > start, let token = pieces.find(word.span.extracting(start..<end)) else { break }
+            output.append(token)
+            start = end
+        }
+        guard start < word.count else { return }
+        output.removeSubrange(count...)
+        if let unknown = tokenizer.unknown { output.append(unknown) }
     }
 
     private mutating func encodePiece(

@@ -11,10 +11,10 @@ public struct TokenDecoder: Sendable {
     /// A decoder at the start of a text.
     public init(tokenizer: Tokenizer) {
         self.tokenizer = tokenizer
-        if case .sentencePiece(_, let addsSpacePrefix) = tokenizer.encoding {
-            dropsLeadingSpace = addsSpacePrefix
-        } else {
-            dropsLeadingSpace = false
+        switch tokenizer.encoding {
+        case .bytePairs: dropsLeadingSpace = false
+        case .sentencePiece(_, let addsSpacePrefix): dropsLeadingSpace = addsSpacePrefix
+        case .wordPiece: dropsLeadingSpace = true
         }
     }
 

@@ -3,9 +3,10 @@ public typealias TokenID = Int32
 
 /// Turns text into the token ids of a model and back, as the model's file describes it.
 ///
-/// Two kinds of vocabulary are known: byte-level byte-pair encoding (`gpt2`), where a pre-tokenizer cuts the text and learnt
-/// merges build tokens from bytes, and SentencePiece with scores (`llama`), where spaces are part of tokens and unknown
-/// characters fall back to bytes. Ids are those of llama.cpp for the same file.
+/// Three kinds of vocabulary are known: byte-level byte-pair encoding (`gpt2`), where a pre-tokenizer cuts the text and learnt
+/// merges build tokens from bytes; SentencePiece with scores (`llama`), where spaces are part of tokens and unknown
+/// characters fall back to bytes; and WordPiece (`bert`), which spells words without case and accents and cannot be undone.
+/// Ids are those of llama.cpp for the same file.
 ///
 /// Encoding n bytes takes time in the order of n log n, whatever the text, and memory in the order of the longest run between
 /// two special tokens, up to a bound.
@@ -18,6 +19,7 @@ public struct Tokenizer: Sendable {
     enum Encoding: Sendable {
         case bytePairs(BytePairRule, PreTokenizer)
         case sentencePiece(ScoreRule, addsSpacePrefix: Bool)
+        case wordPiece(WordPiece)
     }
 
     let vocabulary: Vocabulary
@@ -26,7 +28,7 @@ public struct Tokenizer: Sendable {
     private var userDefined = SpecialTokenTrie()
     /// Tokens found only where the text is trusted, with those above.
     private var special = SpecialTokenTrie()
-    private var unknown: TokenID?
+    private(set) var unknown: TokenID?
     /// Control tokens that are part of an answer's text: marks of thoughts and tool calls.
     private(set) var marks: Set<TokenID> = []
 
@@ -38,6 +40,8 @@ public struct Tokenizer: Sendable {
     public let eos: TokenID?
     /// Whether the model was trained on sequences that begin with `bos`.
     public let addsBOS: Bool
+    /// Whether the model was trained on sequences that end with `eos`; matters to embeddings only.
+    public let addsEOS: Bool
 
     /// Reads a tokenizer from the `tokenizer.ggml.*` keys of a file.
     public init(metadata: GGUFMetadata) throws(TokenizerError) {
@@ -58,17 +62,39 @@ public struct Tokenizer: Sendable {
             let rule = try ScoreRule(scores: keys.floats(TokenizerKey.scores), vocabulary: vocabulary)
             encoding = .sentencePiece(rule, addsSpacePrefix: keys.bool(TokenizerKey.addsSpacePrefix) ?? true)
             addsBOSByDefault = true
+        case "bert":
+            // A piece that begins a word has a space before it, as in SentencePiece.
+            vocabulary = try keys.vocabulary(spelling: .sentencePiece)
+            let lowercases = keys.bool(TokenizerKey.lowercases) ?? true
+            let stripsAccents = keys.bool(TokenizerKey.stripsAccents) ?? lowercases
+            encoding = .wordPiece(WordPiece(lowercases: lowercases, stripsAccents: stripsAccents))
+            addsBOSByDefault = true
         default:
             throw .unsupportedModel(model)
         }
         let count = vocabulary.count
-        let isSentencePiece = model == "llama"
-        bos = try keys.token(TokenizerKey.bos, below: count) ?? (isSentencePiece && count > 2 ? 1 : nil)
-        eos = try keys.token(TokenizerKey.eos, below: count) ?? (isSentencePiece && count > 2 ? 2 : nil)
-        unknown = try keys.token(TokenizerKey.unknown, below: count) ?? (isSentencePiece ? 0 : nil)
+        let usual = Self.usualTokens(model)
+        func token(_ keyNames: [String], _ usual: TokenID?) throws(TokenizerError) -> TokenID? {
+            for key in keyNames { if let token = try keys.token(key, below: count) { return token } }
+            return usual.flatMap { $0 < count ? $0 : nil }
+        }
+        let isBert = model == "bert"
+        bos = try token([TokenizerKey.bos] + (isBert ? [TokenizerKey.cls] : []), usual.bos)
+        eos = try token((isBert ? [TokenizerKey.separator] : []) + [TokenizerKey.eos], usual.eos)
+        unknown = try token([TokenizerKey.unknown], usual.unknown)
         addsBOS = (keys.bool(TokenizerKey.addsBOS) ?? addsBOSByDefault) && bos != nil
+        addsEOS = (keys.bool(TokenizerKey.addsEOS) ?? isBert) && eos != nil
         endTokens = try keys.endTokens(of: vocabulary, eos: eos)
         collectSpecialTokens()
+    }
+
+    /// The special tokens of files that do not name them.
+    private static func usualTokens(_ model: String) -> (bos: TokenID?, eos: TokenID?, unknown: TokenID?) {
+        switch model {
+        case "llama": (1, 2, 0)
+        case "bert": (101, 102, 100)
+        default: (nil, nil, nil)
+        }
     }
 
     /// How many tokens the vocabulary has; ids are below it.

@@ -9,7 +9,13 @@ struct TokenizerKey {
     static let bos = "tokenizer.ggml.bos_token_id"
     static let eos = "tokenizer.ggml.eos_token_id"
     static let unknown = "tokenizer.ggml.unknown_token_id"
+    static let cls = "tokenizer.ggml.cls_token_id"
+    /// Misspelt in the format itself.
+    static let separator = "tokenizer.ggml.seperator_token_id"
     static let addsBOS = "tokenizer.ggml.add_bos_token"
+    static let addsEOS = "tokenizer.ggml.add_eos_token"
+    static let lowercases = "tokenizer.ggml.normalizer.lowercase"
+    static let stripsAccents = "tokenizer.ggml.normalizer.strip_accents"
     static let addsSpacePrefix = "tokenizer.ggml.add_space_prefix"
     /// Keys of tokens that end a turn or a message.
     static let ends = ["tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"]

@@ -200,6 +200,57 @@ void ik_logits(
     ik_pool *pool, const ik_shape *shape, const float *norm, const ik_matrix *output, ik_workspace *workspace,
     const float *hidden, const uint32_t *tokens, uint32_t count, float *logits, size_t stride);
 
+// MARK: - Encoders
+
+/// The sizes that all layers of an encoder (bert) share.
+typedef struct {
+    uint32_t width;         ///< Of the hidden state; a multiple of 32.
+    uint32_t heads;         ///< Divides `width`.
+    uint32_t feed_forward;  ///< A multiple of 32.
+    float epsilon;          ///< Of the norms.
+} ik_encoder_shape;
+
+/// What a token begins as: its own row, its position's and that of the only token type, normed.
+typedef struct {
+    ik_matrix tokens, positions;
+    const float *type;  ///< May be NULL.
+    const float *norm, *norm_bias;
+} ik_encoder_table;
+
+/// The weights of one layer. Biases may be NULL.
+typedef struct {
+    ik_matrix q, k, v, output, up, down;
+    const float *q_bias, *k_bias, *v_bias, *output_bias, *up_bias, *down_bias;
+    const float *attention_norm, *attention_norm_bias, *output_norm, *output_norm_bias;
+} ik_encoder_layer;
+
+/// Buffers for one batch of sequences.
+typedef struct ik_encoder ik_encoder;
+
+/// Buffers for up to `tokens` tokens of up to `sequences` sequences; NULL when memory is short.
+ik_encoder *ik_encoder_create(const ik_encoder_shape *shape, uint32_t tokens, uint32_t sequences);
+/// Releases the buffers.
+void ik_encoder_destroy(ik_encoder *encoder);
+
+/// Writes the first hidden states of `sequences` sequences, the i-th of which has tokens starts[i] ..< starts[i + 1].
+///
+/// Tokens are below the rows of the table, and no sequence is longer than the table has positions.
+void ik_encoder_begin(
+    ik_pool *pool, const ik_encoder_shape *shape, const ik_encoder_table *table, ik_encoder *encoder,
+    const int32_t *tokens, const uint32_t *starts, uint32_t sequences, float *hidden);
+
+/// One layer: every token sees all tokens of its sequence. What a sequence gives does not depend on the others.
+void ik_encoder_layer_forward(
+    ik_pool *pool, const ik_encoder_shape *shape, const ik_encoder_layer *layer, ik_encoder *encoder, float *hidden,
+    const uint32_t *starts, uint32_t sequences);
+
+/// x * (1 + erf(x / sqrt 2)) / 2 of `count` (a multiple of 16) floats, within 2e-6.
+void ik_gelu(ik_path path, float *x, uint32_t count);
+
+/// The norm before a model's output, of `count` hidden states.
+void ik_norms(
+    ik_pool *pool, const float *weight, uint32_t width, float epsilon, const float *hidden, uint32_t count, float *out);
+
 // MARK: - Sampling
 
 /// The index of the largest of `count` logits, the lowest of equal ones. NaN is never the largest.
