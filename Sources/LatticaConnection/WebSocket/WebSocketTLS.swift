@@ -30,22 +30,34 @@ public struct WebSocketTLS: Sendable {
         self.roots = roots
     }
 
-    func clientContext() throws(WebSocketTLSError) -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.applicationProtocols = ["http/1.1"]
-        configuration.shutdownTimeout = .seconds(1)
-        if case .file(let path) = roots {
-            do {
-                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
-            } catch {
-                throw .cannotRead(path, reason: "\(error)")
-            }
+    /// The settings for dialling with the system's authorities, for all hosts of the process.
+    ///
+    /// Made at the first dial: reading some hundred certificates takes long, and 0.8 MB.
+    private static let system = Result { try context(trusting: nil) }
+
+    /// What makes the settings for dialling; a file is read at once.
+    func clientContext() throws(WebSocketTLSError) -> @Sendable () throws -> NIOSSLContext {
+        guard case .file(let path) = roots else { return { try Self.system.get() } }
+        let authorities: [NIOSSLCertificate]
+        do {
+            authorities = try NIOSSLCertificate.fromPEMFile(path)
+        } catch {
+            throw .cannotRead(path, reason: "\(error)")
         }
         do {
-            return try NIOSSLContext(configuration: configuration)
+            let context = try Self.context(trusting: .certificates(authorities))
+            return { context }
         } catch {
             throw .notUsable("\(error)")
         }
+    }
+
+    private static func context(trusting roots: NIOSSLTrustRoots?) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.applicationProtocols = ["http/1.1"]
+        configuration.shutdownTimeout = .seconds(1)
+        configuration.trustRoots = roots
+        return try NIOSSLContext(configuration: configuration)
     }
 
     /// `nil` if no files are given.

@@ -15,7 +15,7 @@ public struct WebSocketTransport: Transport {
     private let slots: HandshakeSlots
     private let ports = ListeningPorts()
     private let privateNetwork: PreSharedKey?
-    private let clientTLS: NIOSSLContext
+    private let clientTLS: @Sendable () throws -> NIOSSLContext
     private let serverTLS: NIOSSLContext?
 
     /// - Parameters:
@@ -52,10 +52,10 @@ public struct WebSocketTransport: Transport {
     /// - Parameter peer: who must answer; `nil` takes any, or the one that the address names.
     public func dial(_ address: Multiaddr, expecting peer: PeerID? = nil) async throws(ConnectionError) -> Connection {
         guard let endpoint = address.webSocketEndpoint else { throw .addressNotSupported("\(address)") }
-        let context = clientTLS
+        let clientTLS = clientTLS
         let layers = SocketLayers.webSocket(dialing: endpoint.authority) {
             endpoint.isSecure
-                ? try NIOSSLClientHandler(context: context, serverHostname: endpoint.verifiedName) : nil
+                ? try NIOSSLClientHandler(context: clientTLS(), serverHostname: endpoint.verifiedName) : nil
         }
         return try await SocketDialer(settings: settings, group: group, ports: ports).dial(
             endpoint.host,

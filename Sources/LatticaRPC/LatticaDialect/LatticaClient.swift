@@ -23,6 +23,7 @@ extension LatticaDialect {
         private let clock: any Clock<Duration>
         private let unaryTurns: PeerTurns
         private let streams: LatticaClientStreams
+        private let timers: CallTimers
         private let nextID = NIOLockedValueBox<UInt64>(0)
 
         /// Calls through a host.
@@ -39,6 +40,7 @@ extension LatticaDialect {
             self.clock = clock
             unaryTurns = PeerTurns(limit: bounds.unaryCallsPerPeer, waitingLimit: bounds.waitingCallsPerPeer)
             streams = LatticaClientStreams(host: host, bounds: bounds, clock: clock)
+            timers = CallTimers(clock: clock)
         }
 
         /// Sends one message and waits for the one that answers it.
@@ -98,6 +100,7 @@ extension LatticaDialect {
                 streams: streams,
                 limits: limits,
                 deadline: deadline,
+                timers: timers,
                 clock: clock
             )
         }

@@ -38,7 +38,8 @@ final class LatticaClientLeg: RPCClientLeg {
     private let state: NIOLockedValueBox<State>
     /// Rung when the argument is out, and when the call has ended.
     private let progress: Bell
-    private let timer: Task<Void, Never>?
+    private let timers: CallTimers
+    private let timer: Int?
 
     init(
         name: String,
@@ -48,6 +49,7 @@ final class LatticaClientLeg: RPCClientLeg {
         streams: LatticaClientStreams,
         limits: RPCLimits,
         deadline: Duration?,
+        timers: CallTimers,
         clock: any Clock<Duration>
     ) {
         self.name = name
@@ -63,12 +65,10 @@ final class LatticaClientLeg: RPCClientLeg {
         let progress = Bell()
         self.state = state
         self.progress = progress
+        self.timers = timers
         // It owns the state but not the call, so that a call let go of ends, and the timer with it.
         timer = deadline.map { deadline in
-            Task {
-                do { try await clock.sleep(for: deadline) } catch { return }
-                _ = Self.end(.failed(.deadlineExceeded), state, streams, progress)
-            }
+            timers.start(deadline) { _ = Self.end(.failed(.deadlineExceeded), state, streams, progress) }
         }
     }
 
@@ -130,7 +130,7 @@ final class LatticaClientLeg: RPCClientLeg {
 
     func cancel() {
         _ = Self.end(.failed(.cancelled), state, streams, progress)
-        timer?.cancel()
+        stopTimer()
     }
 
     // MARK: - Sending
@@ -169,6 +169,7 @@ final class LatticaClientLeg: RPCClientLeg {
     }
 
     private func takeStream() async throws(RPCError) -> LatticaClientStream {
+        if let stream = streams.takeUnused(peer) { return stream }
         guard let deadline else { return try await streams.take(peer) }
         let taken: LatticaClientStream?
         do throws(RPCError) {
@@ -258,7 +259,7 @@ final class LatticaClientLeg: RPCClientLeg {
 
     private func finishWell() {
         _ = Self.end(.ok, state, streams, progress)
-        timer?.cancel()
+        stopTimer()
     }
 
     /// Ends the call for a reason, unless another has ended it before.
@@ -266,9 +267,13 @@ final class LatticaClientLeg: RPCClientLeg {
     /// - Returns: the reason that counts.
     private func end(_ error: RPCError) -> RPCError {
         let first = Self.end(.failed(error), state, streams, progress)
-        timer?.cancel()
+        stopTimer()
         if case .failed(let error) = first { return error }
         return .ended
+    }
+
+    private func stopTimer() {
+        if let timer { timers.cancel(timer) }
     }
 
     private func throwOutcome() throws(RPCError) {

@@ -80,6 +80,16 @@ final class LatticaClientStreams: Sendable {
         }
     }
 
+    /// A stream that is there and unused, if it is the caller's turn.
+    ///
+    /// It is to be given back.
+    func takeUnused(_ peer: PeerID) -> LatticaClientStream? {
+        guard turns.takeAtOnce(peer) else { return nil }
+        if let stream = unused(peer) { return stream }
+        turns.giveBack(peer)
+        return nil
+    }
+
     /// Takes a stream back; one that cannot carry another call is reset.
     func giveBack(_ stream: LatticaClientStream, isUsable: Bool) {
         let peer = stream.stream.remotePeer

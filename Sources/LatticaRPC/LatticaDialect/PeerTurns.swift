@@ -23,6 +23,15 @@ final class PeerTurns: Sendable {
         self.waitingLimit = waitingLimit
     }
 
+    /// Takes a turn if there is one, which is to be given back.
+    func takeAtOnce(_ peer: PeerID) -> Bool {
+        state.withLockedValue { state in
+            guard state.lines[peer, default: Line()].active < limit else { return false }
+            state.lines[peer, default: Line()].active += 1
+            return true
+        }
+    }
+
     /// Waits for a turn, which is to be given back.
     func take(_ peer: PeerID) async throws(RPCError) {
         let number: Int? = state.withLockedValue { state in
