@@ -99,7 +99,7 @@ import Testing
 }
 
 /// Sockets of a port that are not at their end: those of other tests do not count.
-private func openSockets(at port: UInt16) throws -> Int {
+func openSockets(at port: UInt16) throws -> Int {
     let lines = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8).split(separator: "\n").dropFirst()
     return try lines.count { line in
         let fields = line.split(separator: " ")
