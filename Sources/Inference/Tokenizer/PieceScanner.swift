@@ -15,7 +15,12 @@ struct PieceScanner {
         case .singleNumbers: split(from: start, runs: 1...1) { CharacterClass($0) == .number }
         case .tripleDigits: split(from: start, runs: 3...3) { (0x30...0x39).contains($0) }
         case .numberRuns: split(from: start, runs: 1...Int.max) { CharacterClass($0) == .number }
-        case .punctuationRuns: split(from: start, runs: 1...Int.max, where: Self.isPunctuation)
+        case .punctuationRuns:
+            split(from: start, runs: 1...Int.max) { Self.isPunctuation($0) || Self.isPunctuationLike($0) }
+        case .singleNewlines: split(from: start, runs: 1...1) { $0 == 0x0A || $0 == 0x0D }
+        case .trailingSpace: startOfTrailingSpace(from: start)
+        case .runs(let kind, let spaced): endOfRuns(from: start, spaced: spaced) { Self.belongs($0, to: kind) }
+        case .casedWords: endOfCasedWord(from: start)
         }
     }
 
@@ -108,6 +113,73 @@ struct PieceScanner {
         }
     }
 
+    /// A run of matching characters, with a white space before it if asked for, or what lies before the next such run.
+    private func endOfRuns(from start: Int, spaced: Bool, where matches: (UInt32) -> Bool) -> Int {
+        var index = start
+        while let first = character(at: index) {
+            var last = index
+            if spaced, first.kind == .whitespace, let second = character(at: first.end), matches(second.value) {
+                last = second.end
+            } else if matches(first.value) {
+                last = first.end
+            }
+            if last > index {
+                guard index == start else { return index }
+                while let next = character(at: last), matches(next.value) { last = next.end }
+                return last
+            }
+            index = first.end
+        }
+        return end
+    }
+
+    /// Where the white space at the end begins; the end if there is none, or nothing else.
+    private func startOfTrailingSpace(from start: Int) -> Int {
+        var last = end
+        while last > start {
+            var first = last - 1
+            while first > start, text[first] & 0xC0 == 0x80 { first -= 1 }
+            guard character(at: first)?.kind == .whitespace else { return last }
+            last = first
+        }
+        return end
+    }
+
+    private func endOfCasedWord(from start: Int) -> Int {
+        guard let first = character(at: start) else { return end }
+        let second = character(at: first.end)
+        if first.kind == .letter { return endOfCasedLetters(from: start) }
+        if first.kind != .number, !first.isNewline, second?.kind == .letter {
+            return endOfCasedLetters(from: first.end)
+        }
+        if first.kind == .number { return first.end }
+        if first.kind == .other || (first.value == 0x20 && second?.kind == .other) {
+            var last = endOfRun(of: .other, from: first.end)
+            while let next = character(at: last), next.isNewline || next.value == 0x2F { last = next.end }
+            return last
+        }
+        return endOfWhitespace(from: start, cutsAfterNewline: true)
+    }
+
+    /// `U*S+`, else `U+`, where U is a letter but `[a-z]` and S a letter but `[A-Z]`.
+    private func endOfCasedLetters(from start: Int) -> Int {
+        func isCapital(_ letter: Character) -> Bool { (0x41...0x5A).contains(letter.value) }
+        func isSmall(_ letter: Character) -> Bool { (0x61...0x7A).contains(letter.value) }
+        var upper = start
+        // Behind the last letter that has no case: it may be the S that the expression wants.
+        var behindCaseless: Int?
+        while let next = character(at: upper), next.kind == .letter, !isSmall(next) {
+            if !isCapital(next) { behindCaseless = next.end }
+            upper = next.end
+        }
+        if let next = character(at: upper), next.kind == .letter {
+            var last = next.end
+            while let next = character(at: last), next.kind == .letter, !isCapital(next) { last = next.end }
+            return last
+        }
+        return behindCaseless ?? upper
+    }
+
     /// A run of matching characters of the wanted length, or what lies before the next such run.
     private func split(from start: Int, runs: ClosedRange<Int>, where matches: (UInt32) -> Bool) -> Int {
         var index = start
@@ -128,16 +200,30 @@ struct PieceScanner {
         return length >= runs.lowerBound && runStart > start ? runStart : end
     }
 
-    private static func isPunctuation(_ value: UInt32) -> Bool {
+    private static func belongs(_ value: UInt32, to kind: PreTokenizer.Class) -> Bool {
+        switch kind {
+        case .casedLetters: ScalarRanges.casedLetters.contains(value)
+        case .marks: ScalarRanges.marks.contains(value) && CharacterClass(value) != .whitespace
+        case .eastAsian: ScalarRanges.eastAsian.contains(value) && CharacterClass(value) != .whitespace
+        case .letters: CharacterClass(value) == .letter
+        case .punctuation: isPunctuation(value)
+        }
+    }
+
+    /// The symbols that some expressions add to `\p{P}`.
+    private static func isPunctuationLike(_ value: UInt32) -> Bool {
         switch value {
-        case 0x24, 0x2B, 0x3C, 0x3D, 0x3E, 0x5E, 0x7E, 0x7C: return true
-        default:
-            return switch Unicode.Scalar(value)?.properties.generalCategory {
-            case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
-                .finalPunctuation, .otherPunctuation:
-                true
-            default: false
-            }
+        case 0x24, 0x2B, 0x3C, 0x3D, 0x3E, 0x5E, 0x7E, 0x7C: true
+        default: false
+        }
+    }
+
+    private static func isPunctuation(_ value: UInt32) -> Bool {
+        switch Unicode.Scalar(value)?.properties.generalCategory {
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+            .finalPunctuation, .otherPunctuation:
+            true
+        default: false
         }
     }
 

@@ -10,6 +10,10 @@ struct PreTokenizer: Sendable {
         case words(digits: Int, marksAreLetters: Bool = false)
         /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
         case gpt2
+        /// Words as above with single digits, cut where a capital follows small letters, and marks with `/` behind them:
+        /// `[^\r\n\p{L}\p{N}]?U*S+|[^\r\n\p{L}\p{N}]?U+S*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|…` where U is a letter but
+        /// `[a-z]` and S a letter but `[A-Z]`.
+        case casedWords
         /// `\p{N}`, the rest between.
         case singleNumbers
         /// `[0-9][0-9][0-9]`, the rest between.
@@ -18,6 +22,21 @@ struct PreTokenizer: Sendable {
         case numberRuns
         /// `[\p{P}\$\+<=>\^~\|]+`, the rest between.
         case punctuationRuns
+        /// `[\r\n]`, the rest between.
+        case singleNewlines
+        /// `\s+$`, the rest before it.
+        case trailingSpace
+        /// `\s?X+` or `X+` for a class X, the rest between.
+        case runs(Class, spaced: Bool)
+    }
+
+    /// A class of characters that a pass keeps together.
+    enum Class: Sendable {
+        case casedLetters, marks, eastAsian
+        /// `\p{L}`
+        case letters
+        /// `\p{P}`
+        case punctuation
     }
 
     let passes: [Pass]
@@ -46,6 +65,20 @@ struct PreTokenizer: Sendable {
             passes = [.gpt2]
         case "smollm", "starcoder", "refact", "command-r", "codeshell":
             passes = [.singleNumbers, .gpt2]
+        case "deepseek-llm":
+            passes = [
+                .singleNewlines, .runs(.casedLetters, spaced: true), .runs(.marks, spaced: true), .trailingSpace,
+                .runs(.eastAsian, spaced: false), .numberRuns,
+            ]
+        case "deepseek-coder":
+            passes = [
+                .singleNewlines, .runs(.letters, spaced: true), .runs(.punctuation, spaced: true),
+                .runs(.eastAsian, spaced: false), .singleNumbers,
+            ]
+        case "tekken":
+            passes = [.casedWords]
+            takesWholePieces = true
+            addsBOS = true
         case "default":
             passes = [.punctuationRuns, .gpt2, .numberRuns, .tripleDigits]
         default:

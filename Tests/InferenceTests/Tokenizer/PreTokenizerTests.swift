@@ -30,12 +30,19 @@ import Testing
         ("gpt-2", "I'll DON'T 123 a!\n\n b", ["I", "'ll", " DON", "'", "T", " 123", " a", "!", "\n\n", " b"]),
         ("smollm", "a 12!", ["a", " ", "1", "2", "!"]),
         ("default", "a 1234, b", ["a", " ", "123", "4", ",", " b"]),
+        ("tekken", "HelloWorld fooBAR ABCdef 12", ["Hello", "World", " foo", "BAR", " ABCdef", " ", "1", "2"]),
+        ("tekken", "ÄBC ÄbC你BC aÄ", ["Ä", "BC", " Äb", "C你", "BC", " aÄ"]),
+        ("tekken", " /x//\n don't", [" /", "x", "//\n", " don", "'t"]),
+        ("deepseek-llm", "Hi, 你好 12\n\nx ", ["Hi", ",", " ", "你好", " ", "12", "\n", "\n", "x", " "]),
+        ("deepseek-coder", "Hi, 12 ", ["Hi", ",", " ", "1", "2", " "]),
     ])
     func `cuts as its expression says`(name: String, text: String, expected: [String]) throws {
         #expect(try pieces(name, text) == expected)
     }
 
-    @Test(arguments: ["qwen2", "qwen35", "llama-bpe", "gpt-2", "smollm", "default"])
+    @Test(arguments: [
+        "qwen2", "qwen35", "llama-bpe", "gpt-2", "smollm", "default", "tekken", "deepseek-llm", "deepseek-coder",
+    ])
     func `loses nothing and cuts between characters`(name: String) throws {
         var generator = SeededGenerator(seed: 3)
         for _ in 0..<400 {

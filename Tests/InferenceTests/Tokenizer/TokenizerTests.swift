@@ -175,7 +175,7 @@ import Testing
         #expect(error([:]) == nil)
         #expect(error(["tokenizer.ggml.model": Optional<GGUFValue>.none]) == .missing(key: "tokenizer.ggml.model"))
         #expect(error(["tokenizer.ggml.model": .string("t5")]) == .unsupportedModel("t5"))
-        #expect(error(["tokenizer.ggml.pre": .string("tekken")]) == .unsupportedPreTokenizer("tekken"))
+        #expect(error(["tokenizer.ggml.pre": .string("bloom")]) == .unsupportedPreTokenizer("bloom"))
         #expect(error(["tokenizer.ggml.tokens": .bool(true)]) == .missing(key: "tokenizer.ggml.tokens"))
         #expect(error(["tokenizer.ggml.tokens": .strings([])]) == .missing(key: "tokenizer.ggml.tokens"))
         #expect(error(["tokenizer.ggml.merges": Optional<GGUFValue>.none]) == .missing(key: "tokenizer.ggml.merges"))

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+@testable import Inference
+
+/// Compares published templates with what Jinja2 makes of them; `scripts/llama-cpp-models.sh` fetches both.
+@Suite(.timeLimit(.minutes(5))) struct `Published templates` {
+    private struct Goldens: Decodable {
+        struct Turn: Decodable {
+            struct Call: Decodable {
+                var id: String
+                var name: String
+                var arguments: String
+            }
+            var role: String
+            var content: String
+            var reasoning: String?
+            var calls: [Call]?
+            var id: String?
+            var name: String?
+        }
+        struct Case: Decodable {
+            var turns: [Turn]
+            var generating: Bool?
+            var tools: Bool?
+        }
+        struct Result: Decodable {
+            var template: String
+            var `case`: String
+            var text: String?
+            var refused: String?
+            var failed: String?
+        }
+        var now: Int64
+        var cases: [String: Case]
+        var results: [Result]
+    }
+
+    /// As in the script that made the goldens.
+    private static let tools = [
+        ChatTool(
+            name: "weather",
+            description: "The weather — \"now\"",
+            parameters:
+                #"{"type": "object", "properties": {"city": {"type": "string", "description": "Where"}}, "required": ["city"]}"#
+        ),
+        ChatTool(name: "time", parameters: #"{"type": "object", "properties": {}}"#),
+    ]
+
+    private static func turns(_ turns: [Goldens.Turn]) -> [ChatTurn] {
+        turns.map { turn in
+            ChatTurn(
+                role: turn.role,
+                content: turn.content,
+                reasoning: turn.reasoning,
+                toolCalls: (turn.calls ?? []).map { ChatToolCall(id: $0.id, name: $0.name, arguments: $0.arguments) },
+                toolCallID: turn.id,
+                toolName: turn.name
+            )
+        }
+    }
+
+    @Test(.enabled(if: LlamaCppModels.has("templates/goldens.json"), "needs scripts/llama-cpp-models.sh"))
+    func `give what Jinja gives`() throws {
+        let folder = LlamaCppModels.folder + "/templates/"
+        let goldens = try JSONDecoder().decode(
+            Goldens.self,
+            from: Data(contentsOf: URL(filePath: folder + "goldens.json"))
+        )
+        var equal = 0
+        var templates: Set<String> = []
+        for result in goldens.results {
+            // What Jinja itself cannot render says nothing about ours.
+            guard result.failed == nil, let example = goldens.cases[result.case] else { continue }
+            let source = try String(decoding: Data(contentsOf: URL(filePath: folder + result.template)), as: UTF8.self)
+            let label = "\(result.template) \(result.case)"
+            do {
+                let text = try ChatTemplate(source: source).render(
+                    Self.turns(example.turns),
+                    tools: example.tools == true ? Self.tools : [],
+                    addingGenerationPrompt: example.generating ?? true,
+                    bos: "<s>",
+                    eos: "</s>",
+                    secondsSinceEpoch: goldens.now
+                ).map(\.text).joined()
+                if text == result.text { equal += 1 }
+                #expect(text == result.text, "\(label)")
+                templates.insert(result.template)
+            } catch TemplateError.refused(_, let message) {
+                #expect(message == result.refused, "\(label)")
+            } catch {
+                Issue.record("\(label): \(error)")
+            }
+        }
+        print("templates: \(equal) prompts of \(templates.count) templates equal Jinja's")
+    }
+}
