@@ -224,19 +224,21 @@ INLINE void tile(
     EACH_TOKEN STORE(out + (size_t)t * out_stride, result[t]);
 }
 
+enum { PANELS = 4 };
+
 static void matmul(
     const ik_matrix *m, const float *x, const ik_block *blocks, uint32_t tokens, float *out, size_t out_stride,
     uint32_t first_panel, uint32_t last_panel
 ) {
-    for (uint32_t p = first_panel; p < last_panel; p++) {
-        const uint8_t *panel = (const uint8_t *)m->panels + (size_t)p * m->panel_bytes;
-        float *rows = out + (size_t)p * IK_LANES;
-        uint32_t t = 0;
+    // A few panels at a time stay in the second cache while the tokens pass, and a tile of tokens in the first.
+    for (uint32_t start = first_panel; start < last_panel; start += PANELS) {
+        uint32_t stop = start + PANELS < last_panel ? start + PANELS : last_panel, t = 0;
         // Powers of two, each a constant for the compiler.
-#define TILES(size)                                                                                          \
-    for (; t + (size) <= tokens; t += (size))                                                                \
-        tile(m, panel, x + (size_t)t * m->columns, blocks + (size_t)t * (m->columns / 32),                    \
-             rows + (size_t)t * out_stride, out_stride, (size))
+#define TILES(size)                                                                                                \
+    for (; t + (size) <= tokens; t += (size))                                                                      \
+        for (uint32_t p = start; p < stop; p++)                                                                    \
+            tile(m, (const uint8_t *)m->panels + (size_t)p * m->panel_bytes, x + (size_t)t * m->columns,            \
+                 blocks + (size_t)t * (m->columns / 32), out + (size_t)p * IK_LANES + (size_t)t * out_stride, out_stride, (size))
         TILES(TILE);
         TILES(TILE / 2);
         TILES(TILE > 4 ? 2 : 1);

@@ -11,14 +11,21 @@ struct PromptLookup {
 
     /// How likely a guess is right, if those before it were.
     private(set) var hope = 0.6
+    /// Places where guessing did not seem to pay.
+    private var passed = 0
+    /// So rarely a guess is made in any case, to learn whether that has changed.
+    private static let trial = 32
 
     /// The guesses that pay, up to `room`, in a step with `others` tokens besides.
     mutating func guess(after tokens: [TokenID], room: Int, beside others: Int, cost: StepCost) -> ArraySlice<TokenID> {
         guard room > 0, let start = continuation(of: tokens) else { return [] }
         let candidates = tokens[start...].prefix(min(room, Self.longest))
         let count = gain(candidates.count, beside: others, cost: cost)
-        // Hope comes back slowly, so that a change of the answer's nature is noticed.
-        if count == 0 { hope += (0.5 - hope) * 0.02 }
+        passed = count == 0 ? passed + 1 : 0
+        guard passed < Self.trial else {
+            passed = 0
+            return candidates.prefix(2)
+        }
         return candidates.prefix(count)
     }
 

@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: CacheType.allCases) func `do not depend on threads and chunks`(type: CacheType) throws {
         let expected = try bits(threads: 1, chunk: 64, type: type)
         for threads in [1, 2] {
-            for chunk in [1, 7, 64, 150] {
+            for chunk in threads == 1 ? [1, 7, 64] : [150] {
                 let found = try bits(threads: threads, chunk: chunk, type: type)
                 #expect(found == expected, "\(threads) threads, chunks of \(chunk)")
             }
@@ -45,7 +45,7 @@ import Testing
         let alone = try Rig(file: file, pool: pool, chunk: 64)
         let workspace = try Workspace(for: transformer, capacity: 64, rows: 8)
         var random = SeededGenerator(seed: 11)
-        for round in 0..<4 {
+        for round in 0..<2 {
             let memory = PageMemory(for: transformer, type: type, pages: 8 * 3)
             let sequences = (0..<1 + Int(random.next() % 8)).map { _ in
                 (0..<1 + Int(random.next() % 150)).map { _ in TokenID(random.next() % 2000) }

@@ -294,13 +294,20 @@ private struct Simulation {
         for _ in 0..<40 { lookup.record(guesses: 1, right: 0) }
         var tries = 0
         while lookup.guess(after: tokens, room: 7, beside: 1, cost: cheap).isEmpty, tries < 1000 { tries += 1 }
-        #expect(tries > 0 && tries < 1000)
+        #expect(tries == 31)
+        let next = lookup.guess(after: tokens, room: 7, beside: 1, cost: cheap)
+        #expect(next.isEmpty)
     }
 
     @Test func `know what a step costs`() {
         #expect(abs(cheap.seconds(6) - 1.06) < 0.01)
         #expect(abs(dear.seconds(6) - 6) < 0.01)
+        #expect(abs(dear.seconds(16) - 16) < 0.01)
         var cost = StepCost()
+        #expect(cost.seconds(4) == 2 * cost.seconds(1))
+        // A step that was held up says nothing.
+        for seconds in [1, 50, 1.001] { cost.record(tokens: 1, promptTokens: 0, seconds: seconds) }
+        #expect(cost.seconds(1) < 1.01 && abs(cost.seconds(4) - 2) < 0.01)
         #expect(cost.promptTokens(isAnswering: true, limit: 128) == 128)
         cost.record(tokens: 100, promptTokens: 100, seconds: 1)
         #expect(cost.promptTokens(isAnswering: false, limit: 128) == 50)

@@ -32,15 +32,15 @@ private struct Way {
 
 @Suite(.timeLimit(.minutes(30))) struct `Bits of what is served` {
     private static let answer = 6
+    private let isLong = ProcessInfo.processInfo.environment["LATTICE_LONG"] == "1"
     private let file: GGUFFile
     private let prompts: [[TokenID]]
 
     init() throws {
         file = try GGUFFile(path: Fixtures.tiny)
-        let isLong = ProcessInfo.processInfo.environment["LATTICE_LONG"] == "1"
         var random = SeededGenerator(seed: 31)
         let stems = [0, 64, 128, 200].map { count in (0..<count).map { _ in TokenID(random.next() % 2000) } }
-        prompts = (0..<(isLong ? 1000 : 16)).map { _ in
+        prompts = (0..<(isLong ? 1000 : 8)).map { _ in
             var prompt = stems[Int(random.next() % 4)]
             for _ in 0..<1 + Int(random.next() % 100) { prompt.append(TokenID(random.next() % 2000)) }
             return prompt
@@ -107,13 +107,15 @@ private struct Way {
 
     @Test(arguments: CacheType.allCases) func `are those of each prompt alone`(type: CacheType) throws {
         let expected = try expected(type)
-        var ways = [
-            Way(together: 1, stepTokens: 16), Way(threads: 2, together: 8), Way(together: 5, stepTokens: 37, rounds: 2),
-            // Hardly more pages than one prompt needs: others wait, are preempted and find their pages gone.
-            Way(threads: 2, together: 8, pages: 5, guesses: true, rounds: 2),
-            Way(path: IK_PATH_PORTABLE, together: 3), Way(path: IK_PATH_AVX2, together: 4),
-        ]
-        if type == .f16 { ways += (2...8).map { Way(together: $0, guesses: $0 % 2 == 0) } }
+        // Hardly more pages than one prompt needs: others wait, are preempted and find their pages gone.
+        var ways = [Way(threads: 2, together: 8, pages: 5, guesses: true, rounds: 2)]
+        if type == .f16 || isLong {
+            ways += (1...8).map { Way(threads: 1 + $0 % 2, together: $0, guesses: $0 % 3 == 0) }
+            ways += [
+                Way(stepTokens: 16), Way(together: 5, stepTokens: 37, rounds: 2), Way(path: IK_PATH_AVX2, together: 4),
+            ]
+        }
+        if isLong { ways.append(Way(path: IK_PATH_PORTABLE, together: 3)) }
         for way in ways where ik_path_available(way.path) {
             for (round, traces) in try served(way, type).enumerated() {
                 let wrong = zip(traces, expected).count { $0 != $1 }

@@ -52,7 +52,7 @@ import Testing
         options.cacheBytes = 12 * page
         let engine = try await Engine.load(path: Fixtures.tiny, options: options)
         #expect(engine.usage.pageLimit == 12)
-        let count = isLong ? 1000 : 120
+        let count = isLong ? 1000 : 60
         let gate = 32
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
