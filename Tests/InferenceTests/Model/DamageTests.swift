@@ -1,4 +1,5 @@
 import Foundation
+import LatticeTesting
 import Testing
 
 @testable import Inference
@@ -29,5 +30,36 @@ import Testing
             ran += 1
         }
         #expect(ran > 0 && ran < 120)
+    }
+
+    /// The same for an encoder, and for the words of its tokenizer.
+    @Test func `are refused or embed`() throws {
+        let whole = RandomBert(type: .q8_0).writer.bytes
+        var random = SplitMix64(seed: 21)
+        var ran = 0
+        try withTemporaryDirectory { folder in
+            let path = folder + "/damaged.gguf"
+            for round in 0..<200 {
+                var damaged = whole
+                let region = round % 2 == 0 ? 0..<3000 : 0..<whole.count
+                for _ in 0..<2 { damaged[Int(random.next() % UInt64(region.count))] ^= 1 << UInt8(random.next() % 8) }
+                try Data(damaged).write(to: URL(filePath: path))
+                guard let file = try? GGUFFile(path: path), let pooling = Pooling(rawValue: 1),
+                    let tokenizer = try? Tokenizer(metadata: file.metadata),
+                    let computer = try? EncoderComputer(
+                        file: file,
+                        pooling: pooling,
+                        maxTokens: nil,
+                        pool: KernelPool(threads: 1)
+                    )
+                else { continue }
+                let tokens = tokenizer.encode("hello a world", parsingSpecial: false, addingBOS: true)
+                    .prefix(computer.maxTokens).filter { Int($0) < computer.vocabulary }
+                guard !tokens.isEmpty else { continue }
+                _ = try computer.vectors(of: [Array(tokens)], while: { true })
+                ran += 1
+            }
+        }
+        #expect(ran > 0 && ran < 200)
     }
 }
