@@ -11,14 +11,17 @@ typedef float f32x8 __attribute__((vector_size(32)));
 #define SPLAT(value) ((f64x8){} + (value))
 
 int32_t ik_argmax(const float *logits, uint32_t count) {
-    uint32_t best = 0;
-    float largest = -__builtin_inff();
-    for (uint32_t i = 0; i < count; i++)
-        if (logits[i] > largest) {
-            largest = logits[i];
-            best = i;
-        }
-    return (int32_t)best;
+    float lanes[16], largest = -__builtin_inff();
+    for (int k = 0; k < 16; k++) lanes[k] = largest;
+    uint32_t i = 0;
+    for (; i + 16 <= count; i += 16)
+        for (int k = 0; k < 16; k++) lanes[k] = logits[i + k] > lanes[k] ? logits[i + k] : lanes[k];
+    for (int k = 0; k < 16; k++) largest = lanes[k] > largest ? lanes[k] : largest;
+    for (; i < count; i++) largest = logits[i] > largest ? logits[i] : largest;
+    if (largest == -__builtin_inff()) return 0;
+    for (i = 0; i < count; i++)
+        if (logits[i] == largest) return (int32_t)i;
+    return 0;
 }
 
 /// Whether `a` ranks before `b`: the larger logit, then the lower id. NaN ranks last.
@@ -112,39 +115,91 @@ void ik_mask(float *logits, uint32_t count, const uint32_t *allowed) {
     }
 }
 
+/// Draws among all tokens, in the order of their ids.
+static int32_t draw_any(const float *logits, uint32_t count, float largest, double temperature, double draw) {
+    // The middle of the draw's interval: its lower end, 0, would be any token's, however unlikely.
+    double target = (draw + 0x1p-54) * total_weight(logits, count, largest, temperature), passed = 0;
+    for (uint32_t i = 0; i < count; i += 8) {
+        float row[8];
+        for (uint32_t k = 0; k < 8; k++) row[k] = i + k < count ? logits[i + k] : -__builtin_inff();
+        f64x8 shares = weights(row, largest, temperature);
+        double next = passed + (((shares[0] + shares[4]) + (shares[2] + shares[6]))
+                                + ((shares[1] + shares[5]) + (shares[3] + shares[7])));
+        if (next > target)
+            for (uint32_t k = 0; k < 8; k++) {
+                passed += shares[k];
+                if (passed > target) return (int32_t)(i + k);
+            }
+        passed = next;
+    }
+    return ik_argmax(logits, count);
+}
+
+/// The ids of the `wanted` largest logits, in the order of a heap whose top ranks last.
+static void collect_largest(const float *logits, uint32_t count, uint32_t wanted, uint32_t *ids) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place;
+        if (i < wanted) {
+            for (place = i; place > 0 && before(logits, ids[(place - 1) / 2], i); place = (place - 1) / 2)
+                ids[place] = ids[(place - 1) / 2];
+        } else {
+            if (!before(logits, i, ids[0])) continue;
+            for (place = 0;;) {
+                uint32_t child = 2 * place + 1;
+                if (child >= wanted) break;
+                if (child + 1 < wanted && before(logits, ids[child], ids[child + 1])) child++;
+                if (!before(logits, i, ids[child])) break;
+                ids[place] = ids[child];
+                place = child;
+            }
+        }
+        ids[place] = i;
+    }
+}
+
 int32_t ik_sample(
     const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double min_p, double draw,
     uint32_t *scratch
 ) {
     float largest = logits[ik_argmax(logits, count)];
-    uint32_t kept = top_k == 0 || top_k > count ? count : top_k;
-    for (uint32_t i = 0; i < count; i++) scratch[i] = i;
-    for (uint32_t i = count / 2; i-- > 0;) sink(logits, scratch, count, i);
-    // Ranked ids gather at the end of the array, the first at the very end. All of them are needed at once for the top
-    // `kept` only; without `top_k` no more are ranked than `top_p` and `min_p` ask for.
+    bool all = top_k == 0 || top_k >= count;
+    if (all && top_p >= 1 && min_p <= 0) return draw_any(logits, count, largest, temperature, draw);
     double total = 0;
-    uint32_t left = count;
-    if (kept < count) {
-        while (left > count - kept) {
+    uint32_t kept = 0;
+    if (all) {
+        total = total_weight(logits, count, largest, temperature);
+        // Tokens below this share have less than 1 - top_p together, so that the others are enough.
+        double least = top_p < 1 ? (1 - top_p) * total / count : 0;
+        if (least < min_p) least = min_p;
+        double cut = least > 0 ? (double)largest + temperature * ik_log(least) - 1e-3 : -__builtin_inf();
+        for (uint32_t i = 0; i < count; i++)
+            if (logits[i] >= cut) scratch[kept++] = i;
+        if (kept == 0) return ik_argmax(logits, count);
+    } else {
+        kept = top_k;
+        collect_largest(logits, count, kept, scratch);
+    }
+    for (uint32_t i = kept / 2; i-- > 0;) sink(logits, scratch, kept, i);
+    // Ranked ids gather at the end, the first at the very end; no more are ranked than are asked for.
+    uint32_t left = kept, taken = 0;
+    if (!all) {
+        while (left > 0) {
             uint32_t id = scratch[0];
             scratch[0] = scratch[--left];
             sink(logits, scratch, left, 0);
             scratch[left] = id;
             total += weight(logits[id], largest, temperature);
         }
-    } else {
-        total = total_weight(logits, count, largest, temperature);
     }
-    double limit = top_p < 1 ? total * top_p : total, sum = 0;
-    uint32_t taken = 0;
+    double limit = top_p < 1 ? total * top_p : __builtin_inf(), sum = 0;
     while (taken < kept) {
-        if (taken == count - left) {
+        if (taken == kept - left) {
             uint32_t id = scratch[0];
             scratch[0] = scratch[--left];
             sink(logits, scratch, left, 0);
             scratch[left] = id;
         }
-        double share = weight(logits[scratch[count - 1 - taken]], largest, temperature);
+        double share = weight(logits[scratch[kept - 1 - taken]], largest, temperature);
         if (taken > 0 && share < min_p) break;
         sum += share;
         taken++;
@@ -152,11 +207,11 @@ int32_t ik_sample(
     }
     double target = draw * sum, passed = 0;
     for (uint32_t i = 0; i < taken; i++) {
-        uint32_t id = scratch[count - 1 - i];
+        uint32_t id = scratch[kept - 1 - i];
         passed += weight(logits[id], largest, temperature);
         if (passed > target) return (int32_t)id;
     }
-    return (int32_t)scratch[count - 1];
+    return (int32_t)scratch[kept - 1];
 }
 
 void ik_walk(const ik_trie *trie, const ik_grammar *grammar, ik_step *step, int32_t *places, uint32_t *allowed) {

@@ -11,6 +11,8 @@ struct ActiveGeneration {
 
     private let clock = ContinuousClock()
     private var sampler: Sampler
+    private var recorder: ReceiptRecorder?
+    private var verifier: ReceiptVerifier?
     private var decoder: TokenDecoder
     private var stops: StopScanner
     private var generated = 0
@@ -31,6 +33,21 @@ struct ActiveGeneration {
             prompt: request.promptTokens,
             constraint: request.grammar.map { model.grammars.constraint($0) }
         )
+        if request.wantsReceipt {
+            recorder = ReceiptRecorder(
+                origin: entry.origin,
+                prompt: prompt,
+                sampling: request.sampling,
+                grammar: request.grammar
+            )
+        }
+        if let claim = entry.claim {
+            verifier = ReceiptVerifier(
+                claim,
+                prompt: prompt,
+                constraint: request.grammar.map { model.grammars.constraint($0) }
+            )
+        }
         decoder = TokenDecoder(tokenizer: model.tokenizer)
         stops = StopScanner(request.stop)
     }
@@ -47,19 +64,41 @@ struct ActiveGeneration {
         model: LoadedModel
     ) -> BatchRunner.Verdict {
         if answered == nil { answered = clock.now }
+        if verifier != nil { return unsafe verify(logits, scratch: scratch, model: model) }
         do throws(ModelError) {
+            unsafe recorder?.look(logits, vocabulary: model.tokenizer.vocabularySize)
             let choice = unsafe try sampler.next(
                 logits: logits,
                 vocabulary: model.tokenizer.vocabularySize,
                 scratch: scratch
             )
             sampler.accept(choice.token)
+            recorder?.append(choice.token)
             accept(choice, model: model)
             return isFinished ? .end : .goOn(choice.token)
         } catch {
             fail(error)
             return .end
         }
+    }
+
+    /// Checks the next token of a receipt's answer.
+    private mutating func verify(
+        _ logits: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<UInt32>,
+        model: LoadedModel
+    ) -> BatchRunner.Verdict {
+        do throws(ReceiptFault) {
+            let vocabulary = model.tokenizer.vocabularySize
+            let token = unsafe try verifier?.check(logits, vocabulary: vocabulary, scratch: scratch)
+            generated += 1
+            if let token, verifier?.isDone == false { return .goOn(token) }
+            try verifier?.finish()
+        } catch {
+            channel.report(error)
+        }
+        end(.stop)
+        return .end
     }
 
     /// Ends it because nobody wants more.
@@ -106,6 +145,7 @@ struct ActiveGeneration {
     }
 
     private mutating func end(_ reason: FinishReason) {
+        if let recorder { channel.report(recorder) }
         let now = clock.now
         let answered = answered ?? now
         channel.end(

@@ -45,7 +45,12 @@ struct EngineLoop {
             return
         }
         nextID += 1
-        runner.add(id: generation.id, prompt: generation.prompt, limit: generation.limit)
+        runner.add(
+            id: generation.id,
+            prompt: generation.prompt,
+            limit: generation.limit,
+            script: entry.claim?.tokens ?? []
+        )
         active.append(generation)
     }
 

@@ -23,6 +23,14 @@ public final class Generation: Sendable {
     /// answer's tokens, an end token included, in order. For the one task that reads.
     public var logprobs: [TokenLogprob] { channel.logprobs }
 
+    /// What was computed, in a form that others can check, if `GenerationRequest.wantsReceipt`; from `.finished` on.
+    public var receipt: ComputationReceipt? { channel.receipt }
+
+    /// The answer's tokens, an end token included, if `GenerationRequest.wantsReceipt`; from `.finished` on.
+    ///
+    /// Who checks the receipt needs them.
+    public var answerTokens: [TokenID] { channel.answer }
+
     /// How many tokens of the prompt were found in the cache and not computed; 0 until the first token of the answer.
     public var cachedPromptTokens: Int { channel.reusedTokens }
 

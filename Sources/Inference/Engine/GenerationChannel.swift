@@ -15,6 +15,9 @@ final class GenerationChannel: Sendable {
         /// Of the tokens that the last event covers.
         var taken: [TokenLogprob] = []
         var reusedTokens = 0
+        var receipt: ComputationReceipt?
+        var answer: [TokenID] = []
+        var fault: ReceiptFault?
         var end: Outcome?
         var reader: CheckedContinuation<Outcome, Never>?
         var isCancelled = false
@@ -63,6 +66,14 @@ final class GenerationChannel: Sendable {
     /// Says how much of the prompt was in the cache.
     func report(reusedTokens: Int) { state.withLockedValue { $0.reusedTokens = reusedTokens } }
 
+    /// Hands over the receipt of an answer, before its end.
+    func report(_ recorder: ReceiptRecorder) {
+        state.withLockedValue { ($0.receipt, $0.answer) = (recorder.written, recorder.tokens) }
+    }
+
+    /// Says what is wrong with a receipt that was checked, before the end.
+    func report(_ fault: ReceiptFault) { state.withLockedValue { $0.fault = fault } }
+
     /// Hands text over.
     func send(_ text: String, tokens: Int) {
         resume { state in
@@ -90,6 +101,15 @@ final class GenerationChannel: Sendable {
 
     /// What is reported of the tokens that the last event covers.
     var logprobs: [TokenLogprob] { state.withLockedValue(\.taken) }
+
+    /// The receipt, from the end on.
+    var receipt: ComputationReceipt? { state.withLockedValue(\.receipt) }
+
+    /// The tokens that the receipt is for.
+    var answer: [TokenID] { state.withLockedValue(\.answer) }
+
+    /// What is wrong with a receipt that was checked.
+    var fault: ReceiptFault? { state.withLockedValue(\.fault) }
 
     /// How much of the prompt was in the cache.
     var reusedTokens: Int { state.withLockedValue(\.reusedTokens) }

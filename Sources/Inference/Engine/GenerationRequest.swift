@@ -17,6 +17,8 @@ public struct GenerationRequest: Hashable, Sendable {
     ///
     /// An answer that is whole and cannot go on ends with `.stop`, without an end token.
     public var grammar: Grammar?
+    /// Whether `Generation.receipt` is wanted; it costs less than a hundredth of the time.
+    public var wantsReceipt: Bool
 
     /// A request for an answer to `promptTokens`.
     public init(
@@ -24,13 +26,15 @@ public struct GenerationRequest: Hashable, Sendable {
         maxTokens: Int? = nil,
         sampling: Sampling = .greedy,
         stop: [String] = [],
-        grammar: Grammar? = nil
+        grammar: Grammar? = nil,
+        wantsReceipt: Bool = false
     ) {
         self.promptTokens = promptTokens
         self.maxTokens = maxTokens
         self.sampling = sampling
         self.stop = stop
         self.grammar = grammar
+        self.wantsReceipt = wantsReceipt
     }
 
     /// What is wrong with the request itself, or `nil`.

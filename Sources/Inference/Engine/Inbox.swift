@@ -9,6 +9,10 @@ final class Inbox: @unchecked Sendable {
     struct Entry: Sendable {
         let request: GenerationRequest
         let channel: GenerationChannel
+        /// What computes, for receipts.
+        var origin = ReceiptOrigin(model: "", cache: .f32)
+        /// A receipt to check: the answer is then read and not chosen.
+        var claim: ReceiptClaim?
     }
 
     private let lock = ConditionLock(value: false)

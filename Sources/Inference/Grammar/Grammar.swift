@@ -21,6 +21,9 @@ public struct Grammar: Sendable {
     /// What the grammar was made of: equal sources make equal grammars.
     private let source: String
 
+    /// The SHA-256 of what the grammar was made of, in hexadecimal.
+    public var fingerprint: String { ReceiptChain.hash(of: source) }
+
     /// A grammar in GBNF, the notation of llama.cpp, whose rule `root` describes the answer.
     ///
     /// Rules, literals, character classes, `.`, groups, alternatives, `?`, `*`, `+`, `{m,n}` and comments; tokens in

@@ -39,7 +39,9 @@ final class BatchRunner {
     }
 
     /// Takes up a sequence; `id` is above all before it.
-    func add(id: Int, prompt: [TokenID], limit: Int) { scheduler.add(id: id, prompt: prompt, limit: limit) }
+    func add(id: Int, prompt: [TokenID], limit: Int, script: [TokenID] = []) {
+        scheduler.add(id: id, prompt: prompt, limit: limit, script: script)
+    }
 
     /// Forgets a sequence.
     func remove(_ id: Int) { scheduler.remove(id) }

@@ -63,11 +63,13 @@ struct Scheduler {
     }
 
     /// Takes up a sequence, whose `id` is above those of all before it.
-    mutating func add(id: Int, prompt: [TokenID], limit: Int) {
+    ///
+    /// - Parameter script: the answer, where it is known and only to be checked: it is guessed as far as there is room.
+    mutating func add(id: Int, prompt: [TokenID], limit: Int, script: [TokenID] = []) {
         precondition((sequences.last?.id ?? -1) < id && !prompt.isEmpty && limit > 0)
         precondition(sequences.count < min(limits.stepTokens, limits.rows))
         precondition(ServedSequence.pages(for: prompt.count + limit) <= prefixes.capacity)
-        sequences.append(ServedSequence(id: id, prompt: prompt, limit: limit))
+        sequences.append(ServedSequence(id: id, prompt: prompt, limit: limit, script: script))
     }
 
     /// Forgets a sequence; its full pages stay in the cache.
@@ -125,7 +127,7 @@ struct Scheduler {
         if work.isEmpty, let oldest = wanted.first {
             if let part = place(oldest.id, min(oldest.pending, max(promptTokens, 1)), paused) { work.append(part) }
         }
-        if let cost { addGuesses(to: &work, cost: cost) }
+        addGuesses(to: &work, cost: cost)
         return work
     }
 
@@ -201,16 +203,20 @@ struct Scheduler {
     }
 
     /// Lets sequences that answer guess ahead, where pages are there without taking any from another sequence.
-    private mutating func addGuesses(to work: inout [Work], cost: StepCost) {
+    private mutating func addGuesses(to work: inout [Work], cost: StepCost?) {
         var tokens = work.reduce(0) { $0 + $1.tokens.count }
         var rows = work.reduce(0) { $0 + $1.rows }
         for (place, item) in work.enumerated() where item.wantsLogits {
-            guard let index = index(of: item.id), sequences[index].tokens.count > sequences[index].promptCount else {
+            guard let index = index(of: item.id) else { continue }
+            let sequence = sequences[index]
+            guard !sequence.script.isEmpty || (cost != nil && sequence.tokens.count > sequence.promptCount) else {
                 continue
             }
-            let sequence = sequences[index]
             let room = min(limits.stepTokens - tokens, limits.rows - rows, sequence.end - sequence.tokens.count - 1)
-            let guesses = sequences[index].lookup.guess(after: sequence.tokens, room: room, beside: tokens, cost: cost)
+            var guesses = sequence.script.dropFirst(sequence.tokens.count - sequence.promptCount).prefix(max(room, 0))
+            if sequence.script.isEmpty, let cost {
+                guesses = sequences[index].lookup.guess(after: sequence.tokens, room: room, beside: tokens, cost: cost)
+            }
             guard !guesses.isEmpty else { continue }
             let held = sequences[index].grow(to: item.segment.end + guesses.count, from: &prefixes)
             let count = min(guesses.count, held - item.segment.end)

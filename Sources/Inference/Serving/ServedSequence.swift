@@ -4,6 +4,8 @@ struct ServedSequence {
     let id: Int
     /// How many of the tokens are the prompt.
     let promptCount: Int
+    /// The answer, if it is known.
+    let script: [TokenID]
     /// The number of tokens at which it ends.
     let end: Int
     /// The prompt, then what was answered.
@@ -22,7 +24,8 @@ struct ServedSequence {
     /// Guesses what comes next.
     var lookup = PromptLookup()
 
-    init(id: Int, prompt: [TokenID], limit: Int) {
+    init(id: Int, prompt: [TokenID], limit: Int, script: [TokenID] = []) {
+        self.script = script
         self.id = id
         promptCount = prompt.count
         end = prompt.count + limit

@@ -260,7 +260,8 @@ int32_t ik_argmax(const float *logits, uint32_t count);
 ///
 /// Logits are divided by `temperature` (above 0); of the `top_k` largest (0: all) the smallest set of the most likely
 /// ones stays whose probability reaches `top_p`, less those whose probability is below `min_p` times the largest; equal
-/// logits rank by lower id. `scratch` has room for `count` ids.
+/// logits rank by lower id. `scratch` has room for `count` ids. The draw goes through the tokens that stay by rank, and by
+/// id where all stay, for which nothing needs to be ranked.
 int32_t ik_sample(
     const float *logits, uint32_t count, double temperature, uint32_t top_k, double top_p, double min_p, double draw,
     uint32_t *scratch);

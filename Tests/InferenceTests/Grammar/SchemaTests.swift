@@ -98,6 +98,11 @@ import Testing
         )
         try expect(#"{"type":"string","pattern":"^\\\"\\\\\\n$"}"#, accepts: [#""\"\\\n""#], refuses: [#""\"\\n""#])
         try expect(
+            #"{"type":"string","pattern":"^\\s[^\\s][^\\S]\\S$"}"#,
+            accepts: [#"" a b""#, #""\té\n😀""#],
+            refuses: ["\"\u{A0}a b\"", "\" \u{FEFF} b\"", "\" a\u{A0}b\"", "\" a \u{3000}\""]
+        )
+        try expect(
             #"{"type":"string","format":"date"}"#,
             accepts: ["\"2024-12-31\""],
             refuses: ["\"2024-13-01\"", "\"2024-04-31\""]

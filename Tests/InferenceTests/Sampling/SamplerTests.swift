@@ -64,6 +64,52 @@ func choose(_ logits: [Float], _ sampler: Sampler) throws -> Sampler.Choice {
         #expect((40...60).contains((0..<100).count { draw(logits, hot, at: Double($0) / 100) == 0 }))
     }
 
+    @Test func `keeps and draws as a plain reading of the rules`() {
+        var generator = SplitMix64(seed: 31)
+        for _ in 0..<150 {
+            let count = 1 + Int(generator.next() % 60)
+            let logits = (0..<count).map { _ in Float(generator.nextFraction() * 8 - 4) }
+            let sampling = Sampling(
+                temperature: 0.3 + 2 * generator.nextFraction(),
+                topK: Int(generator.next() % 3) * Int(generator.next() % 70),
+                topP: generator.next() % 2 == 0 ? 1 : 0.05 + 0.95 * generator.nextFraction(),
+                minP: generator.next() % 2 == 0 ? 0 : generator.nextFraction() / 2,
+                seed: 0
+            )
+            var ranked = (0..<count).map { ($0, exp(Double(logits[$0]) / sampling.temperature)) }.sorted { $0.1 > $1.1 }
+            if sampling.topK > 0 { ranked = Array(ranked.prefix(sampling.topK)) }
+            let total = ranked.reduce(0) { $0 + $1.1 }
+            let best = ranked[0].1
+            var stays: [(id: Int, weight: Double)] = []
+            var sum = 0.0
+            for (id, weight) in ranked {
+                guard stays.isEmpty || (sum < sampling.topP * total && weight >= sampling.minP * best) else { break }
+                stays.append((id, weight))
+                sum += weight
+            }
+            let draws = 2000
+            let drawn = (0..<draws).map { draw(logits, sampling, at: (Double($0) + 0.5) / Double(draws)) }
+            for (id, weight) in stays {
+                let times = Double(drawn.count { $0 == id })
+                #expect(abs(times - weight / sum * Double(draws)) <= 2, "\(sampling)")
+            }
+            #expect(Set(drawn).isSubset(of: stays.map(\.id)))
+        }
+    }
+
+    @Test func `finds the largest wherever it stands`() {
+        for count in [1, 15, 16, 17, 40] {
+            for place in 0..<count {
+                var logits = [Float](repeating: -3, count: count)
+                logits[place] = 2
+                if place + 3 < count { logits[place + 3] = 2 }
+                if place > 0 { logits[place - 1] = .nan }
+                unsafe #expect(ik_argmax(logits, UInt32(count)) == place)
+            }
+        }
+        unsafe #expect(ik_argmax([.nan, -.infinity], 2) == 0)
+    }
+
     @Test func `has published random numbers`() {
         // Vectors of the reference implementation for seed 1234567.
         var generator = SplitMix64(seed: 1_234_567)

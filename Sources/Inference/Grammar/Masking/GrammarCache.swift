@@ -26,11 +26,10 @@ final class GrammarCache: @unchecked Sendable {
 
     /// The constraint of a new answer; for the engine's thread.
     func constraint(_ grammar: Grammar) -> GrammarConstraint {
-        var memory = GrammarMemory(GrammarMachine(grammar.program))
-        if let index = memories.firstIndex(where: { $0.grammar == grammar }) {
-            let known = memories.remove(at: index).memory
-            if !known.machine.isFull { memory = known }
-        }
+        let index = memories.firstIndex { $0.grammar == grammar }
+        var known = index.map { memories.remove(at: $0).memory }
+        if known?.machine.isFull == true { known = nil }
+        let memory = known ?? GrammarMemory(GrammarMachine(grammar.program))
         memories.append((grammar, memory))
         if memories.count > Self.limit { memories.removeFirst() }
         return GrammarConstraint(memory, vocabulary: prepare())

@@ -82,7 +82,7 @@ struct PatternParser {
             depth -= 1
             return node
         case "[": return .characters(try characterClass())
-        case ".": return .characters(ScalarSet("\n\r\u{2028}\u{2029}").inverted)
+        case ".": return .characters(Self.lineEnds.inverted)
         case "\\": return .characters(try escape(inClass: false))
         case "^": throw refusal("^ after the beginning")
         case "*", "+", "?", "{": throw fault("there is nothing to repeat")
@@ -133,7 +133,9 @@ struct PatternParser {
         while !take("]") {
             guard let scalar = peek else { throw fault("a bracket is not closed") }
             position += 1
-            let low = scalar == "\\" ? try escape(inClass: true) : ScalarSet([scalar.value...scalar.value])
+            let low =
+                scalar == "\\"
+                ? try escape(inClass: true, isInverted: isInverted) : ScalarSet([scalar.value...scalar.value])
             guard peek == "-", position + 1 < text.count, text[position + 1] != "]" else {
                 set = set.union(low)
                 continue
@@ -141,7 +143,8 @@ struct PatternParser {
             position += 1
             let end = text[position]
             position += 1
-            let high = end == "\\" ? try escape(inClass: true) : ScalarSet([end.value...end.value])
+            let high =
+                end == "\\" ? try escape(inClass: true, isInverted: isInverted) : ScalarSet([end.value...end.value])
             guard let first = low.ranges.first, low.ranges.count == 1, first.count == 1, let last = high.ranges.first,
                 high.ranges.count == 1, last.count == 1, first.lowerBound <= last.lowerBound
             else { throw fault("a range goes backwards, or has a class at its end") }
@@ -152,13 +155,16 @@ struct PatternParser {
 
     private static let digits = ScalarSet([0x30...0x39])
     private static let word = ScalarSet([0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
-    /// The white space and line ends of ECMA-262.
-    private static let space = ScalarSet([
-        0x09...0x0D, 0x20...0x20, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029, 0x202F...0x202F,
-        0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
+    /// White space in every dialect of expressions, and in any: a string should match whoever reads the schema.
+    private static let surelySpace = ScalarSet([0x09...0x0D, 0x20...0x20])
+    private static let maybeSpace = ScalarSet([
+        0x09...0x0D, 0x1C...0x20, 0x85...0x85, 0xA0...0xA0, 0x1680...0x1680, 0x180E...0x180E, 0x2000...0x200B,
+        0x2028...0x2029, 0x202F...0x202F, 0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
     ])
+    /// What some dialect takes for the end of a line.
+    private static let lineEnds = ScalarSet([0x0A...0x0D, 0x85...0x85, 0x2028...0x2029])
 
-    private mutating func escape(inClass: Bool) throws(GrammarError) -> ScalarSet {
+    private mutating func escape(inClass: Bool, isInverted: Bool = false) throws(GrammarError) -> ScalarSet {
         guard let kind = peek else { throw fault("the pattern ends after \\") }
         position += 1
         switch kind {
@@ -166,8 +172,8 @@ struct PatternParser {
         case "D": return Self.digits.inverted
         case "w": return Self.word
         case "W": return Self.word.inverted
-        case "s": return Self.space
-        case "S": return Self.space.inverted
+        case "s": return isInverted ? Self.maybeSpace : Self.surelySpace
+        case "S": return (isInverted ? Self.surelySpace : Self.maybeSpace).inverted
         case "n": return ScalarSet("\n")
         case "r": return ScalarSet("\r")
         case "t": return ScalarSet("\t")
