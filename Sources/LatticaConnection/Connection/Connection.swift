@@ -74,15 +74,22 @@ public final class Connection: Sendable {
         remoteAddress: Multiaddr,
         expecting peer: PeerID?
     ) throws(ConnectionError) -> (receiver: any LinkReceiver, connection: EventLoopFuture<Connection>) {
-        let driver = try ConnectionDriver(
-            link: link,
-            settings: settings,
-            role: isDialer ? .dialer : .listener,
-            remoteAddress: remoteAddress,
-            expectedPeer: peer
-        )
-        driver.begin()
-        return (driver, driver.ready.futureResult)
+        let ready = link.loop.makePromise(of: Connection.self)
+        do throws(ConnectionError) {
+            let driver = try ConnectionDriver(
+                link: link,
+                settings: settings,
+                role: isDialer ? .dialer : .listener,
+                remoteAddress: remoteAddress,
+                expectedPeer: peer,
+                ready: ready
+            )
+            driver.begin()
+            return (driver, ready.futureResult)
+        } catch {
+            ready.fail(error)
+            throw error
+        }
     }
 
     /// Opens a stream.

@@ -17,8 +17,6 @@ final class ConnectionDriver: LinkReceiver {
     /// Tells connections apart in logs and captures.
     let number: UInt64
     let tasks = TaskScope()
-    /// Succeeds with the connection once it is ready for streams.
-    let ready: EventLoopPromise<Connection>
     /// Succeeds with the reason once the connection has ended.
     let ended: EventLoopPromise<ConnectionError>
     let executor: EventLoopExecutor
@@ -55,6 +53,10 @@ final class ConnectionDriver: LinkReceiver {
     private var drainDeadline: NIODeadline?
     private var countedResets = 0
     private var isReady = false
+    /// Succeeds with the connection once it is ready for streams.
+    ///
+    /// Let go of then: what it holds, holds the driver.
+    private var ready: EventLoopPromise<Connection>?
 
     private static let numbers = NIOLockedValueBox<UInt64>(0)
 
@@ -63,7 +65,8 @@ final class ConnectionDriver: LinkReceiver {
         settings: ConnectionSettings,
         role: YamuxSession.Role,
         remoteAddress: Multiaddr,
-        expectedPeer: PeerID?
+        expectedPeer: PeerID?,
+        ready: EventLoopPromise<Connection>
     ) throws(ConnectionError) {
         self.link = link
         self.settings = settings
@@ -78,7 +81,7 @@ final class ConnectionDriver: LinkReceiver {
         logger = settings.logger
         logger[metadataKey: "connection"] = "\(number)"
         executor = EventLoopExecutor(loop)
-        ready = loop.makePromise()
+        self.ready = ready
         ended = loop.makePromise()
         session = YamuxSession(role: role, limits: settings.limits.yamux)
         session.tap = settings.capture.map { [loop, number] in
@@ -98,7 +101,6 @@ final class ConnectionDriver: LinkReceiver {
                 security: settings.security.filter { $0 != .tls || link is any SecurableLink }
             )
         } catch {
-            ready.fail(error)
             ended.succeed(error)
             throw error
         }
@@ -234,7 +236,8 @@ final class ConnectionDriver: LinkReceiver {
         count(.ready, connection.security)
         settings.metrics.connections(isOutbound: role == .dialer).increment()
         isReady = true
-        ready.succeed(connection)
+        ready?.succeed(connection)
+        ready = nil
         // The first ping tells the round trip, and that the peer is there.
         tick()
     }
@@ -341,7 +344,8 @@ final class ConnectionDriver: LinkReceiver {
         } else if isReady {
             settings.metrics.connections(isOutbound: role == .dialer).decrement()
         }
-        ready.fail(reason)
+        ready?.fail(reason)
+        ready = nil
         logger.debug("connection has ended", metadata: ["reason": "\(reason)"])
         // Before the tasks wake, so that none finds a connection that is no more.
         ended.succeed(reason)

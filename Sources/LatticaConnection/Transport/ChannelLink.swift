@@ -19,35 +19,36 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
 
     let loop: any EventLoop
 
-    /// Succeeds with the connection once it is ready.
-    var connection: EventLoopFuture<Connection> { ready.futureResult }
-
     private let isDialer: Bool
     private let settings: ConnectionSettings
     private let remoteAddress: Multiaddr
     private let expectedPeer: PeerID?
-    private let ready: EventLoopPromise<Connection>
     private let poll: AnswerPoll
+    /// Let go of when the connection begins: what it will hold, holds the link.
+    private var ready: EventLoopPromise<Connection>?
     private var context: ChannelHandlerContext?
     private var receiver: (any LinkReceiver)?
     private var securing: (handshake: TLSHandshake, done: (Result<TLSHandshake.Secured, TLSHandshakeError>) -> Void)?
     private var hasBegun = false
     private var isClosing = false
 
-    /// - Parameter expectedPeer: who must be at the other end; `nil` takes any.
+    /// - Parameters:
+    ///   - expectedPeer: who must be at the other end; `nil` takes any.
+    ///   - ready: succeeds with the connection once it is ready.
     init(
         loop: any EventLoop,
         isDialer: Bool,
         settings: ConnectionSettings,
         remoteAddress: Multiaddr,
-        expecting expectedPeer: PeerID?
+        expecting expectedPeer: PeerID?,
+        ready: EventLoopPromise<Connection>
     ) {
         self.loop = loop
         self.isDialer = isDialer
         self.settings = settings
         self.remoteAddress = remoteAddress
         self.expectedPeer = expectedPeer
-        ready = loop.makePromise()
+        self.ready = ready
         poll = AnswerPoll(loop: loop)
     }
 
@@ -121,6 +122,7 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
             )
             self.receiver = receiver
             connection.cascade(to: ready)
+            ready = nil
         } catch {
             end(error)
             close()
@@ -133,7 +135,8 @@ final class ChannelLink: ChannelInboundHandler, SecurableLink {
         hasBegun = true
         let receiver = receiver
         self.receiver = nil
-        if let receiver { receiver.linkEnded(reason) } else { ready.fail(reason) }
+        if let receiver { receiver.linkEnded(reason) } else { ready?.fail(reason) }
+        ready = nil
     }
 
     // MARK: - The link

@@ -158,19 +158,21 @@ struct SocketDialer: Sendable {
         _ address: Multiaddr,
         _ peer: PeerID?
     ) -> EventLoopFuture<Connection> {
+        let connection = channel.eventLoop.makePromise(of: Connection.self)
         let link = ChannelLink(
             loop: channel.eventLoop,
             isDialer: isDialer,
             settings: settings,
             remoteAddress: address,
-            expecting: peer
+            expecting: peer,
+            ready: connection
         )
         do {
             try channel.pipeline.syncOperations.addHandler(link)
-            return link.connection
         } catch {
-            return channel.eventLoop.makeFailedFuture(error)
+            connection.fail(error)
         }
+        return connection.futureResult
     }
 }
 
