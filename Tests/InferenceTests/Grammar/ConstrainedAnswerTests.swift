@@ -103,6 +103,33 @@ import Testing
         #expect(again.text == alone.text && again.reason == alone.reason)
     }
 
+    @Test(.enabled(if: Fixtures.has("models/arch-fixtures")))
+    func `are texts of it with any kind of vocabulary`() async throws {
+        let folder = Fixtures.shared.appending(path: "models/arch-fixtures")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".gguf") }
+        for file in files.sorted() {
+            let engine = try await Engine.load(path: folder.appending(path: file).path)
+            let prompt = engine.tokenizer.encode("Hello", parsingSpecial: false, addingBOS: true)
+            let grammar = try Grammar(jsonSchema: #"{"enum":["one two","é漢😀",{"a":[1,null]}]}"#)
+            let spaced = try Grammar(gbnf: "root ::= [a-z]{3} (\" \" [a-zé]{2}){2}")
+            for grammar in [grammar, spaced] {
+                for seed in 0..<4 {
+                    var text = ""
+                    let request = GenerationRequest(
+                        promptTokens: prompt,
+                        maxTokens: 60,
+                        sampling: Sampling(temperature: 1, seed: UInt64(seed)),
+                        grammar: grammar
+                    )
+                    for try await event in try engine.generate(request) {
+                        if case .text(let more, _) = event { text += more }
+                    }
+                    #expect(accepts(grammar, text), "\(file): \(text)")
+                }
+            }
+        }
+    }
+
     @Test func `fail where the model has no token for them`() async throws {
         let engine = try await Engine.load(path: Fixtures.tiny)
         var sampling = Sampling.greedy

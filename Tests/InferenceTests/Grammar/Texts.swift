@@ -23,12 +23,14 @@ func randomText(
         if machine.mayEnd(place), machine.isDeadEnd(place) || text.count >= length || generator.next() % 8 == 0 {
             return text
         }
-        let bytes = (UInt8.min...UInt8.max).filter { machine.next(place, $0) != GrammarMachine.nowhere }
-        guard !bytes.isEmpty else { return nil }
+        let kinds = program.samples.indices.filter { machine.next(place, kind: $0) != GrammarMachine.nowhere }
+        guard !kinds.isEmpty else { return nil }
         // Closing brackets and quotes come more often, so that texts end.
-        let closing = bytes.filter { $0 == 0x7D || $0 == 0x5D || $0 == 0x22 }
-        let from = !closing.isEmpty && generator.next() % 3 == 0 ? closing : bytes
-        let byte = from[Int(generator.next() % UInt64(from.count))]
+        let closing = kinds.filter { [0x7D, 0x5D, 0x22].contains(program.samples[$0]) }
+        let kind = generator.pick(!closing.isEmpty && generator.below(3) == 0 ? closing : kinds)
+        let first = Int(program.samples[kind])
+        let end = kind + 1 < program.samples.count ? Int(program.samples[kind + 1]) : 256
+        let byte = UInt8(first + generator.below(end - first))
         text.append(byte)
         place = machine.next(place, byte)
     }
