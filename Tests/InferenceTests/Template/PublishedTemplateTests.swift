@@ -94,4 +94,29 @@ import Testing
         }
         print("templates: \(equal) prompts of \(templates.count) templates equal Jinja's")
     }
+
+    @Test(
+        .enabled(if: LlamaCppModels.has("templates/goldens.json"), "needs scripts/llama-cpp-models.sh"),
+        arguments: [
+            ("Qwen-Qwen3-0.6B", ChatFormat.ToolSyntax.hermes, true), ("Qwen-Qwen2.5-7B-Instruct", .hermes, false),
+            ("Qwen-QwQ-32B", .hermes, true), ("NousResearch-Hermes-3-Llama-3.1-8B-tool_use", .hermes, false),
+            ("meta-llama-Llama-3.1-8B-Instruct", .llama3, false), ("meta-llama-Llama-3.2-3B-Instruct", .llama3, false),
+            ("meta-llama-Llama-3.3-70B-Instruct", .llama3, false),
+            ("mistralai-Mistral-Nemo-Instruct-2407", .mistral, false),
+            ("mistralai-Ministral-3-14B-Reasoning-2512", .mistral, true),
+            ("deepseek-ai-DeepSeek-R1-Distill-Llama-8B", .deepSeek, true),
+            ("deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", .deepSeek, true), ("google-gemma-2-2b-it", nil, false),
+        ]
+    )
+    func `tell how their models answer`(name: String, tools: ChatFormat.ToolSyntax?, thinks: Bool) throws {
+        let file = URL(filePath: LlamaCppModels.folder + "/templates/\(name).jinja")
+        let template = try ChatTemplate(source: String(decoding: Data(contentsOf: file), as: UTF8.self))
+        #expect(template.format.tools == tools)
+        #expect((template.format.thinking != nil) == thinks)
+        let turns = [ChatTurn(role: "user", content: "Hi")]
+        let prompt = try template.render(turns, addingGenerationPrompt: true, thinking: true)
+        let isThinking = template.format.isThinking(after: prompt.last?.text ?? "")
+        // Those of R1 begin the thoughts themselves.
+        #expect(isThinking == (name.contains("R1") || name.contains("QwQ")))
+    }
 }
