@@ -38,7 +38,7 @@ NETWORK_TESTS := --filter '^(Multiformats|Lattica[A-Za-z]*|Fuzz)Tests'
 
 tsan: setup ## The network tests under the thread sanitizer
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
-	$(SWIFT_TEST) --sanitize=thread --scratch-path .build/tsan $(NETWORK_TESTS)
+	TSAN_OPTIONS="suppressions=$(CURDIR)/scripts/tsan.supp" $(SWIFT_TEST) --sanitize=thread --scratch-path .build/tsan $(NETWORK_TESTS)
 
 asan: setup ## The network tests under the address sanitizer
 	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan

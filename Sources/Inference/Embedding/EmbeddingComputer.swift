@@ -23,13 +23,13 @@ final class EncoderComputer: EmbeddingComputer, @unchecked Sendable {
     private static let texts = 64
 
     let maxTokens: Int
-    private let encoder: Encoder
+    private let encoder: BertEncoder
     private let pooling: Pooling
     private let pool: KernelPool
     private let workspace: EncoderWorkspace
 
     init(file: GGUFFile, pooling: Pooling, maxTokens: Int?, pool: KernelPool) throws(ModelError) {
-        encoder = try Encoder(file: file, pool: pool)
+        encoder = try BertEncoder(file: file, pool: pool)
         let shape = encoder.shape
         let usual = shape.usualLength ?? min(shape.contextLength, 8192)
         self.maxTokens = min(max(maxTokens ?? usual, 4), shape.contextLength)

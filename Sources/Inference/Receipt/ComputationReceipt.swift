@@ -72,7 +72,7 @@ extension ComputationReceipt: Codable {
     }
 
     /// Writes the receipt with its version.
-    public func encode(to encoder: any Swift.Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(Self.version, forKey: .version)
         try container.encode(model, forKey: .model)

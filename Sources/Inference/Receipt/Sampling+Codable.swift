@@ -32,7 +32,7 @@ extension Sampling: Codable {
 
     /// Writes all values: the seed as text, because readers of JSON round large numbers, and minus infinity as null,
     /// because JSON has none.
-    public func encode(to encoder: any Swift.Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(temperature, forKey: .temperature)
         try container.encode(topK, forKey: .topK)

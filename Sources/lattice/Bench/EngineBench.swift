@@ -15,10 +15,12 @@ struct EngineBench {
             let engine = try await Engine.load(path: path, options: EngineOptions(threads: count))
             let loading = ContinuousClock.now - start
             defer { engine.close() }
-            let prompt = try prompt(for: engine)
+            var length = 0
             var prefill = Sample()
             var decode = Sample()
-            for _ in 0..<runs {
+            for number in 0..<runs {
+                let prompt = try prompt(for: engine, number)
+                length = prompt.count
                 let (read, written) = try await run(engine, prompt)
                 prefill.add(read)
                 decode.add(written)
@@ -27,7 +29,7 @@ struct EngineBench {
             rows.append(BenchRow("\(engine.modelName), load, \(name)", unit: "ms", ours: loading / .milliseconds(1)))
             rows.append(
                 BenchRow(
-                    "\(engine.modelName), prompt of \(prompt.count), \(name)",
+                    "\(engine.modelName), prompt of \(length), \(name)",
                     unit: "tokens/s",
                     ours: prefill.median
                 )
@@ -67,9 +69,12 @@ struct EngineBench {
     }
 
     /// A prompt of about the length asked for, within the context.
-    private func prompt(for engine: Engine) throws -> [TokenID] {
+    ///
+    /// - Parameter number: another one gives a prompt of which the engine's cache knows nothing.
+    private func prompt(for engine: Engine, _ number: Int) throws -> [TokenID] {
         let limit = min(promptTokens, engine.contextLength - answerTokens - 1)
-        let text = String(repeating: "Lattice is a decentralized network for AI inference. ", count: max(1, limit / 6))
+        let sentence = "Lattice is a decentralized network for AI inference. "
+        let text = "\(number). " + String(repeating: sentence, count: max(1, limit / 6))
         let tokens = try engine.prompt(for: [ChatTurn(role: "user", content: text)])
         return Array(tokens.prefix(max(1, limit)))
     }

@@ -4,7 +4,7 @@ internal import InferenceKernels
 ///
 /// Layers end in norms with biases, positions are learnt, and the gate of the feed-forward part is GELU with the error
 /// function. `@unchecked Sendable`: never changes after `init`.
-@safe final class Encoder: @unchecked Sendable {
+@safe final class BertEncoder: @unchecked Sendable {
     let shape: EncoderShape
     /// The number of token ids.
     let vocabulary: Int
