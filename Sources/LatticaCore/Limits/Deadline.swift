@@ -19,7 +19,7 @@ extension Clock where Duration == Swift.Duration {
             }
             group.addTask {
                 do {
-                    try await sleep(for: deadline)
+                    try await rest(for: deadline)
                     return .expired
                 } catch {
                     return .interrupted
@@ -41,6 +41,15 @@ extension Clock where Duration == Swift.Duration {
             return nil
         }
         return try outcome?.get()
+    }
+
+    /// Sleeps, and leaves nothing behind when it is cancelled.
+    private func rest(for duration: Duration) async throws {
+        if self is ContinuousClock {
+            try await Timers.continuous.sleep(for: duration)
+        } else {
+            try await sleep(for: duration)
+        }
     }
 
     /// Starts a stopwatch.

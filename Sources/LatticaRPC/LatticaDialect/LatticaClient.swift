@@ -23,7 +23,7 @@ extension LatticaDialect {
         private let clock: any Clock<Duration>
         private let unaryTurns: PeerTurns
         private let streams: LatticaClientStreams
-        private let timers: CallTimers
+        private let timers: Timers
         private let nextID = NIOLockedValueBox<UInt64>(0)
 
         /// Calls through a host.
@@ -40,7 +40,7 @@ extension LatticaDialect {
             self.clock = clock
             unaryTurns = PeerTurns(limit: bounds.unaryCallsPerPeer, waitingLimit: bounds.waitingCallsPerPeer)
             streams = LatticaClientStreams(host: host, bounds: bounds, clock: clock)
-            timers = CallTimers(clock: clock)
+            timers = Timers(clock: clock)
         }
 
         /// Sends one message and waits for the one that answers it.

@@ -38,7 +38,7 @@ final class LatticaClientLeg: RPCClientLeg {
     private let state: NIOLockedValueBox<State>
     /// Rung when the argument is out, and when the call has ended.
     private let progress: Bell
-    private let timers: CallTimers
+    private let timers: Timers
     private let timer: Int?
 
     init(
@@ -49,7 +49,7 @@ final class LatticaClientLeg: RPCClientLeg {
         streams: LatticaClientStreams,
         limits: RPCLimits,
         deadline: Duration?,
-        timers: CallTimers,
+        timers: Timers,
         clock: any Clock<Duration>
     ) {
         self.name = name
