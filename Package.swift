@@ -88,7 +88,7 @@ let package = Package(
     targets: [
         // Lattica: peers, streams, calls. Knows nothing of AI or money.
         module("Multiformats"),
-        module("LatticaCore", ["Multiformats", .nioCore, .crypto]),
+        module("LatticaCore", ["Multiformats", .nioCore, .nioConcurrency, .crypto]),
         module(
             "LatticaConnection",
             [
@@ -187,7 +187,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("Multiformats"),
-        tests("LatticaCore", ["Multiformats", .nioCore, .crypto]),
+        tests("LatticaCore", ["Multiformats", .nioCore, .nioConcurrency, .crypto]),
         tests(
             "LatticaConnection",
             [

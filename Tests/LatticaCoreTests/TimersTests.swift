@@ -1,25 +1,19 @@
 import LatticeTesting
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import LatticaCore
 
-private final class Names: Sendable {
-    private let names = Mutex([String]())
-    var sorted: [String] { names.withLock { $0.sorted() } }
-    func add(_ name: String) { names.withLock { $0.append(name) } }
-}
-
 @Suite struct `Timers of many tasks` {
     private let clock = ManualClock()
-    private let expired = Names()
+    private let expired = NIOLockedValueBox([String]())
 
     private func start(_ name: String, _ duration: Duration, _ timers: Timers) -> Int {
-        timers.start(duration) { [expired] in expired.add(name) }
+        timers.start(duration) { [expired] in expired.withLockedValue { $0.append(name) } }
     }
 
     private func expect(_ names: [String]) async throws {
-        try await eventually("\(names) to expire") { expired.sorted == names }
+        try await eventually("\(names) to expire") { expired.withLockedValue { $0.sorted() } == names }
     }
 
     @Test func `each expires at its own time, also one that is earlier than those before it`() async throws {
@@ -53,12 +47,12 @@ private final class Names: Sendable {
         let timers = Timers(clock: clock)
         let short = Task { [expired] in
             try await timers.sleep(for: .seconds(10))
-            expired.add("short")
+            expired.withLockedValue { $0.append("short") }
         }
         let long = Task { try await timers.sleep(for: .seconds(1_000_000_000)) }
         try await eventually("the short one to end") {
             clock.advance(by: .seconds(1))
-            return expired.sorted == ["short"]
+            return expired.withLockedValue { $0 } == ["short"]
         }
         try await short.value
         long.cancel()

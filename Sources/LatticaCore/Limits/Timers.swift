@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Moments that many tasks wait for, watched by one task.
 ///
@@ -29,7 +29,7 @@ public final class Timers: Sendable {
 
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// Timers of a clock.
     public init(clock: any Clock<Duration>) {
@@ -38,14 +38,14 @@ public final class Timers: Sendable {
     }
 
     deinit {
-        state.withLock { $0.watch }?.cancel()
+        state.withLockedValue { $0.watch }?.cancel()
     }
 
     /// Calls `expire` after a while, on any thread.
     ///
     /// - Returns: what cancels it.
     public func start(_ duration: Duration, _ expire: @escaping @Sendable () -> Void) -> Int {
-        state.withLock { state in
+        state.withLockedValue { state in
             let number = state.makeNumber()
             add(number, duration, &state) { if $0 { expire() } }
             return number
@@ -54,17 +54,17 @@ public final class Timers: Sendable {
 
     /// Forgets a moment.
     public func cancel(_ number: Int) {
-        state.withLock { $0.entries.removeValue(forKey: number) }?.end(false)
+        state.withLockedValue { $0.entries.removeValue(forKey: number) }?.end(false)
     }
 
     /// Waits for a while.
     ///
     /// - Throws: at once when the task is cancelled.
     func sleep(for duration: Duration) async throws(CancellationError) {
-        let number = state.withLock { $0.makeNumber() }
+        let number = state.withLockedValue { $0.makeNumber() }
         let isOver = await withTaskCancellationHandler {
             await withCheckedContinuation { (task: CheckedContinuation<Bool, Never>) in
-                let waits = state.withLock { state in
+                let waits = state.withLockedValue { state in
                     // The handler below runs after the task is marked, so it finds what is put here later.
                     if Task.isCancelled { return false }
                     add(number, duration, &state) { task.resume(returning: $0) }
@@ -102,7 +102,7 @@ public final class Timers: Sendable {
     /// Ends the waits whose time is over, and looks for the next.
     private func expire() {
         let now = elapsed()
-        let expired = state.withLock { state in
+        let expired = state.withLockedValue { state in
             let expired = state.entries.filter { $0.value.deadline <= now }
             for number in expired.keys { state.entries[number] = nil }
             if let next = state.entries.values.lazy.map(\.deadline).min() {
