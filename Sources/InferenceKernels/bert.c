@@ -1,18 +1,9 @@
 #include "blocks.h"
 #include "kernels.h"
+#include "lanes.h"
 #include "products.h"
 #include <stdlib.h>
 #pragma STDC FP_CONTRACT OFF
-#pragma clang diagnostic ignored "-Wpsabi"
-
-#define INLINE static inline __attribute__((always_inline))
-#define LOAD(type, address) ({ type loaded; memcpy(&loaded, (address), sizeof loaded); loaded; })
-#define STORE(address, vector) do { __typeof__(vector) stored = (vector); memcpy((address), &stored, sizeof stored); } while (0)
-#define SPLAT(value) ((f32x16){} + (value))
-
-typedef float f32x16 __attribute__((vector_size(64)));
-typedef int32_t i32x16 __attribute__((vector_size(64)));
-typedef uint32_t u32x16 __attribute__((vector_size(64)));
 
 /// One head of one sequence: every token sees all `count` tokens.
 typedef struct {

@@ -54,7 +54,7 @@ import Testing
             let client = RPCClient(host: host, logger: quiet)
             for round in 0..<Self.rounds {
                 let file = "\(folder)/\(round)"
-                let victim = try Victim("victim that answers", ["LATTICE_VICTIM_ADDRESS_FILE": file])
+                let victim = try Victim(running: "victim that answers", ["LATTICE_VICTIM_ADDRESS_FILE": file])
                 defer { victim.kill() }
                 try await eventually("the victim to listen", within: .seconds(30)) {
                     FileManager.default.fileExists(atPath: file)
@@ -88,7 +88,7 @@ import Testing
         try await host.start()
         let address = try host.address()
         for _ in 0..<Self.rounds {
-            let victim = try Victim("victim that calls", ["LATTICE_VICTIM_CALLS": "\(address)"])
+            let victim = try Victim(running: "victim that calls", ["LATTICE_VICTIM_CALLS": "\(address)"])
             defer { victim.kill() }
             try await eventually("the victim to call", within: .seconds(30)) { handlers.withLockedValue { $0 } > 0 }
             try await Task.sleep(for: .microseconds(.random(in: 0...50_000)))
@@ -158,27 +158,5 @@ import Testing
         } catch {
             return error
         }
-    }
-}
-
-/// A process that runs one test of this program, to be killed.
-private struct Victim {
-    private let process = Process()
-
-    init(_ test: String, _ variables: [String: String]) throws {
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        if let filter = arguments.firstIndex(of: "--filter") { arguments.removeSubrange(filter...filter + 1) }
-        process.arguments = arguments + ["--filter", test]
-        process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-    }
-
-    /// Ends it without warning.
-    func kill() {
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
     }
 }

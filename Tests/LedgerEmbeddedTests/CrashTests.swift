@@ -66,19 +66,8 @@ import Testing
 
     /// Starts the victim, waits until it has written some blocks, and kills it without warning.
     private static func runVictim(in folder: String, until blocks: Int, from start: UInt64) async throws {
-        let victim = Process()
-        victim.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        if let filter = arguments.firstIndex(of: "--filter") { arguments.removeSubrange(filter...filter + 1) }
-        victim.arguments = arguments + ["--filter", "victim that writes until it is killed"]
-        victim.environment = ProcessInfo.processInfo.environment.merging([variable: folder]) { $1 }
-        victim.standardOutput = FileHandle.nullDevice
-        victim.standardError = FileHandle.nullDevice
-        try victim.run()
-        defer {
-            kill(victim.processIdentifier, SIGKILL)
-            victim.waitUntilExit()
-        }
+        let victim = try Victim(running: "victim that writes until it is killed", [variable: folder])
+        defer { victim.kill() }
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
             if let number = Self.head(in: folder), number > start + UInt64(blocks) { return }
