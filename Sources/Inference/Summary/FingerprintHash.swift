@@ -1,0 +1,24 @@
+internal import Crypto
+
+/// The SHA-256 of a file whose bytes come one after the other, in hexadecimal: of a model's file, `Engine.fingerprint`.
+public struct FingerprintHash: Sendable {
+    private var hash = SHA256()
+
+    /// The hash of no bytes.
+    public init() {}
+
+    /// Takes in the next bytes.
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) { unsafe hash.update(bufferPointer: bytes) }
+
+    /// The hash of all bytes so far, in hexadecimal.
+    public var text: String {
+        let digits = Array("0123456789abcdef")
+        return String(hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+}
+
+extension GGUFFile {
+    /// The SHA-256 of the file's bytes in hexadecimal, `Engine.fingerprint`: of all files of a split model, one after the
+    /// other.
+    public var fingerprint: String { Inference.fingerprint(of: self) }
+}
