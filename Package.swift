@@ -65,6 +65,7 @@ let package = Package(
             name: "Lattica",
             targets: ["Lattica", "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats"]
         ),
+        .library(name: "Inference", targets: ["Inference"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -220,14 +221,14 @@ let package = Package(
             "NodeHost",
             [
                 .nioConcurrency, "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats",
-                "Ledger", .crypto, .nioCore, .logging,
+                "Ledger", .crypto, .nioCore, .logging, .protobuf,
             ]
         ),
         tests(
             "Nexus",
             [
                 "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .crypto,
-                .nioCore, .logging,
+                .nioCore, .logging, .protobuf,
             ]
         ),
         tests(
