@@ -40,9 +40,10 @@ tsan: setup ## The network tests under the thread sanitizer
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
 	TSAN_OPTIONS="suppressions=$(CURDIR)/scripts/tsan.supp" $(SWIFT_TEST) --sanitize=thread --scratch-path .build/tsan $(NETWORK_TESTS)
 
+# What a process still holds when it ends is no leak (loops, timers, threads); `make soak` looks for those.
 asan: setup ## The network tests under the address sanitizer
 	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan
-	$(SWIFT_TEST) --sanitize=address --scratch-path .build/asan $(NETWORK_TESTS)
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT_TEST) --sanitize=address --scratch-path .build/asan $(NETWORK_TESTS)
 
 soak: setup ## 100,000 connects and calls, and nothing may be left of them
 	$(SWIFT) build --build-tests
