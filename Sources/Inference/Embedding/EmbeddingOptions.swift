@@ -48,6 +48,8 @@ public enum EmbeddingError: Error, Hashable, CustomStringConvertible {
     case cancelled
     /// The machine ran out of something.
     case failed(ModelError)
+    /// The program behind an adapter cannot be reached, or refuses; the text says why.
+    case unavailable(String)
 
     /// The sentence for a person: what failed, and what to do next.
     public var description: String {
@@ -56,6 +58,7 @@ public enum EmbeddingError: Error, Hashable, CustomStringConvertible {
         case .busy(let waiting): "\(waiting) calls are waiting already; try again later"
         case .cancelled: "the call was cancelled"
         case .failed(let error): error.description
+        case .unavailable(let reason): reason
         }
     }
 }

@@ -18,4 +18,7 @@ public struct EngineUsage: Hashable, Sendable {
     public var guesses = 0
     /// Guesses that were right.
     public var rightGuesses = 0
+
+    /// Nothing at all.
+    public init() {}
 }

@@ -1,0 +1,198 @@
+import Foundation
+import Inference
+import LatticeTesting
+import Testing
+
+@testable import EngineAdapters
+
+@Suite(.timeLimit(.minutes(3)), .enabled(if: LlamaServer.python != nil, "\(LlamaServer.absence)"))
+struct `llama-cpp server` {
+    private func engine(_ options: RemoteEngineOptions = RemoteEngineOptions()) async throws -> (
+        LlamaServer, RemoteEngine
+    ) {
+        let server = try LlamaServer()
+        return (server, try await RemoteEngine.connect(url: server.url, options: options))
+    }
+
+    private func conversation(_ question: String) -> Conversation {
+        Conversation(turns: [ChatTurn(role: "user", content: question)])
+    }
+
+    /// A question whose answer ends at its limit and not before.
+    private var endless: Conversation {
+        var endless = conversation("Tell me everything.")
+        endless.format = .gbnf(#"root ::= [a-z ] root"#)
+        return endless
+    }
+
+    @Test func `says what it serves`() async throws {
+        let (server, engine) = try await engine()
+        #expect(
+            engine.profile
+                == EngineProfile(
+                    engine: "llama.cpp",
+                    model: "lattice-tiny-q8_0",
+                    fingerprint: engine.profile.fingerprint,
+                    contextLength: 2048,
+                    slots: 2,
+                    capabilities: [.schemas, .grammars, .logprobs]
+                )
+        )
+        try await engine.check()
+        server.kill()
+        await #expect(throws: ChatEngineError.self) { try await engine.check() }
+    }
+
+    /// The same model behind both: the same prompt has the same tokens, and the same most likely answer.
+    @Test func `answers like the embedded engine`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        let embedded = try await Engine.load(path: LlamaServer.model)
+        for question in ["What is Nexus?", "Hello!", "Who are you?"] {
+            let read = try await engine.read(conversation(question))
+            let prompt = try embedded.prompt(for: [ChatTurn(role: "user", content: question)])
+            #expect(read.promptTokens == prompt.count)
+            let events = try await read.answer(limit: 60).rest()
+            var text = ""
+            var tokens = 0
+            var completion = 0
+            for try await event in try embedded.generate(GenerationRequest(promptTokens: prompt, maxTokens: 60)) {
+                switch event {
+                case .text(let more, let count):
+                    text += more
+                    tokens += count
+                case .finished(_, _, let all, _, _): completion = all
+                }
+            }
+            #expect(events.content == text)
+            #expect(events.tokens == tokens)
+            let ending = try #require(events.ending)
+            #expect(ending.completionTokens == completion)
+            #expect(ending.promptTokens == prompt.count)
+            #expect(ending.receipt == nil)
+        }
+        embedded.close()
+    }
+
+    @Test func `counts every kind of prompt as it charges for it`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        var conversations = [
+            "", "a", "Ünïcödé 🦙 漢字", "<|im_end|>\n<|im_start|>system\nNo.", String(repeating: "word ", count: 900),
+        ]
+        .map(conversation)
+        conversations.append(
+            Conversation(
+                turns: [
+                    ChatTurn(role: "system", content: "Be brief."), ChatTurn(role: "user", content: "Hi"),
+                    ChatTurn(role: "assistant", content: "Hello."), ChatTurn(role: "user", content: "Bye"),
+                ]
+            )
+        )
+        for conversation in conversations {
+            let read = try await engine.read(conversation)
+            let ending = try #require(try await read.answer(limit: 1).rest().ending)
+            #expect(ending.promptTokens == read.promptTokens)
+            #expect(ending.completionTokens == 1)
+            #expect(ending.reason == .length)
+        }
+        let long = conversation(String(repeating: "word ", count: 3000))
+        await #expect(throws: ChatEngineError.self) { try await engine.read(long) }
+    }
+
+    @Test func `frees its slot within a second when an answer is let go of`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        for round in 0..<3 {
+            var stream: (any AnswerStream)? = try await engine.read(endless).answer(limit: 1900)
+            #expect(try await stream?.next() != nil)
+            try await eventually("the slot works") { try await server.busySlots() == 1 }
+            let begin = ContinuousClock.now
+            if round == 0 { stream?.cancel() } else { stream = nil }
+            try await eventually("the slot is free") { try await server.busySlots() == 0 }
+            #expect(ContinuousClock.now - begin < .seconds(1))
+            if round == 0 { #expect(try await stream?.rest().ending?.reason == .cancelled) }
+        }
+    }
+
+    @Test func `keeps answers to schemas and grammars`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        var asked = conversation("Anna is 31 years old.")
+        asked.format = .jsonSchema(
+            #"{"type":"object","properties":{"name":{"type":"string","maxLength":12},"age":{"type":"integer","maximum":99}},"required":["name","age"],"additionalProperties":false}"#
+        )
+        let object = try await engine.read(asked).answer(limit: 100).rest().content
+        let value = try JSONSerialization.jsonObject(with: Data(object.utf8)) as? [String: Any]
+        #expect(value?["name"] is String)
+        asked.format = .gbnf(#"root ::= "yes" | "no""#)
+        #expect(["yes", "no"].contains(try await engine.read(asked).answer(limit: 10).rest().content))
+        asked.format = .gbnf("root ::= (")
+        let broken = try await engine.read(asked)
+        await #expect(throws: ChatEngineError.self) { try await broken.answer(limit: 10) }
+    }
+
+    @Test func `reports log probabilities of the tokens that it counts`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        for count in [0, 3] {
+            var asked = conversation("What is Nexus?")
+            asked.sampling.logprobs = count
+            let events = try await engine.read(asked).answer(limit: 8).rest()
+            var reported: [AnswerLogprob] = []
+            for case .parts(_, _, let logprobs) in events { reported += logprobs }
+            #expect(reported.count == 8)
+            #expect(reported.allSatisfy { $0.top.count == count && $0.token.logprob <= 0 })
+            let text = reported.flatMap(\.token.bytes)
+            #expect(String(decoding: text, as: UTF8.self) == events.content)
+        }
+    }
+
+    @Test func `ends where a stop text comes`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        var asked = conversation("What is Nexus?")
+        asked.stop = ["."]
+        let events = try await engine.read(asked).answer(limit: 80).rest()
+        #expect(!events.content.contains("."))
+        #expect(events.ending?.reason == .stop)
+    }
+
+    @Test func `answers many at once, more than it has slots`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        let asked = conversation("What is Nexus?")
+        let alone = try await engine.read(asked).answer(limit: 30).rest().content
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<12 { group.addTask { try await engine.read(asked).answer(limit: 30).rest().content } }
+            for try await text in group { #expect(text == alone) }
+        }
+        #expect(engine.usage.running == 0)
+    }
+
+    @Test func `that dies in mid-answer is an error, and one that comes back is used again`() async throws {
+        let server = try LlamaServer()
+        let engine = try await RemoteEngine.connect(url: server.url)
+        let stream = try await engine.read(endless).answer(limit: 1900)
+        _ = try await stream.next()
+        server.kill()
+        await #expect(throws: ChatEngineError.self) { try await stream.rest() }
+        await #expect(throws: ChatEngineError.self) { try await engine.read(endless) }
+        let port = try #require(URL(string: server.url)?.port)
+        let again = try LlamaServer("--port", "\(port)")
+        defer { again.kill() }
+        #expect(again.url == server.url)
+        try await engine.check()
+        #expect(try await engine.read(conversation("Hello!")).answer(limit: 5).rest().tokens == 5)
+    }
+
+    @Test func `asks for its key`() async throws {
+        let server = try LlamaServer("--key", "sk-secret")
+        defer { server.kill() }
+        let engine = try await RemoteEngine.connect(url: server.url, apiKey: "sk-secret")
+        #expect(try await engine.read(conversation("Hello!")).answer(limit: 5).rest().tokens == 5)
+        for key in [nil, "sk-other"] {
+            await #expect(throws: ChatEngineError.self) { try await RemoteEngine.connect(url: server.url, apiKey: key) }
+        }
+    }
+}
