@@ -129,6 +129,7 @@ let package = Package(
         // Nodes.
         .target(name: "InferenceKernels", cSettings: kernels),
         module("Inference", ["InferenceKernels", .logging, .nioConcurrency, .crypto]),
+        module("EngineAdapters", ["Inference", .httpClient, .nioCore, .nioHTTP1, .nioConcurrency, .crypto]),
         module(
             "NodeHost",
             [
@@ -159,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "lattice",
             dependencies: [
-                "NexusHTTP", "Nexus", "NodeHost", "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaProtocols",
+                "NexusHTTP", "Nexus", "NodeHost", "NodeAPI", "EngineAdapters", "Inference", "Lattica", "LatticaRPC",
+                "LatticaProtocols",
                 "LatticaConnection", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .arguments,
                 .configuration, .httpClient, .logging, .metrics,
                 .lifecycle, .signals, .system, .protobuf, .nioCore, .nioPosix, .nioConcurrency, .nioFoundation,
@@ -217,6 +219,7 @@ let package = Package(
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
         tests("Inference", ["InferenceKernels"], exclude: ["Vectors", "Template/Vectors"]),
+        tests("EngineAdapters", ["Inference", .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency], exclude: ["Vectors"]),
         tests(
             "NodeHost",
             [
