@@ -14,7 +14,8 @@ struct Lattice: AsyncParsableCommand {
             """,
         version: Build.version,
         subcommands: [
-            UpCommand.self, ChatCommand.self, NodeCommand.self, NexusCommand.self, LedgerCommand.self,
+            UpCommand.self, ChatCommand.self, RunCommand.self, PullCommand.self, ModelsCommand.self, ShowCommand.self,
+            RemoveCommand.self, VerifyCommand.self, NodeCommand.self, NexusCommand.self, LedgerCommand.self,
             BenchCommand.self, P2PCommand.self,
         ]
     )

@@ -80,9 +80,3 @@ struct BalanceSheet: Encodable {
         return names
     }
 }
-
-extension String {
-    fileprivate func padded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
-    }
-}

@@ -1,0 +1,191 @@
+import ArgumentParser
+import Foundation
+import Inference
+
+/// Computes an answer again and compares it with its receipt.
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check a receipt of computation by computing the answer again.",
+        discussion: """
+            The receipt is a file that 'lattice run --receipt FILE' wrote, or an answer of the API that holds
+            'lattice.computation'. The answer is read by the same model in one pass; every token and every logit must be
+            the same, bit for bit.
+
+            Ends with 0 if the receipt is believed, 1 if it is not, and 2 if it could not be checked.
+            """
+    )
+
+    @Argument(help: "The file; - reads standard input.")
+    var receipt: String
+
+    @Option(help: "The model (default: the stored one whose digest the receipt names).")
+    var model: String?
+
+    @Option(help: "Threads that compute (default: as the model's size asks for).")
+    var threads: Int?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var options: StoreOptions
+
+    /// What cannot be checked ends with this.
+    private static let notChecked = ExitCode(2)
+
+    func run() async throws {
+        let verdict: Verdict
+        do {
+            verdict = try await check(ReceiptReader.read(receipt))
+        } catch  where !(error is CancellationError) {
+            if json { print(try JSON.text(Verdict(isChecked: false, reason: "\(error)"))) }
+            StandardError.print("Error: \(error)")
+            throw Self.notChecked
+        }
+        if json {
+            print(try JSON.text(verdict))
+        } else if let text = verdict.text {
+            print(text)
+        } else {
+            print("Not believed: \(verdict.reason ?? "")")
+        }
+        if !verdict.believed { throw ExitCode.failure }
+    }
+
+    private func check(_ file: ReceiptFile) async throws -> Verdict {
+        let store = try await options.store()
+        let model = try model.map { try store.model($0) } ?? find(file.receipt.model, in: store)
+        let total = file.promptTokens.count + file.answerTokens.count
+        let engine = try await Engine.load(
+            path: model.path,
+            options: EngineOptions(
+                threads: threads.map { min(max($0, 1), 64) },
+                slots: 1,
+                contextLength: total + 1,
+                cacheType: file.receipt.cache
+            )
+        )
+        defer { engine.close() }
+        var verdict = Verdict(file: file, model: model)
+        let start = ContinuousClock.now
+        do {
+            try await file.check(with: engine)
+            verdict.believed = true
+        } catch .failed(let error) {
+            throw Fault(description: "the receipt could not be checked: \(error)")
+        } catch {
+            verdict.reason = "\(error)"
+        }
+        verdict.seconds = (ContinuousClock.now - start) / .seconds(1)
+        if verdict.believed, let text = file.text, !Self.says(text, file.answerTokens, engine) {
+            verdict.believed = false
+            verdict.reason = "the tokens are right, and the text beside them is another"
+        }
+        return verdict
+    }
+
+    /// Whether the text is what the tokens say; thoughts may have been left out.
+    private static func says(_ text: String, _ tokens: [TokenID], _ engine: Engine) -> Bool {
+        var decoder = TokenDecoder(tokenizer: engine.tokenizer)
+        let whole = tokens.map { decoder.append($0) }.joined() + decoder.finish()
+        return whole.contains(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// The stored model with this fingerprint.
+    private func find(_ fingerprint: String, in store: ModelStore) throws -> StoredModel {
+        let models = store.models()
+        if let known = models.first(where: { $0.knownFingerprint == fingerprint }) { return known }
+        let unknown = models.filter { $0.knownFingerprint == nil }
+        if let found = unknown.first(where: { (try? GGUFFile(path: $0.path).fingerprint) == fingerprint }) {
+            return found
+        }
+        throw Fault(
+            description:
+                "the receipt is for the model \(fingerprint.printable), which is not here. Pull it, or name its"
+                + " file with --model."
+        )
+    }
+
+    /// Why a receipt could not be checked.
+    struct Fault: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// What came of it.
+    struct Verdict: Encodable {
+        var believed = false
+        var checked = true
+        var model: String?
+        var fingerprint: String?
+        var prompt_tokens: Int?
+        var answer_tokens: Int?
+        var reason: String?
+        var seconds: Double?
+
+        init(isChecked: Bool, reason: String) {
+            checked = isChecked
+            self.reason = reason
+        }
+
+        init(file: ReceiptFile, model: StoredModel) {
+            self.model = model.name
+            fingerprint = file.receipt.model
+            prompt_tokens = file.promptTokens.count
+            answer_tokens = file.answerTokens.count
+        }
+
+        /// The sentence of a receipt that is believed.
+        var text: String? {
+            guard believed, let model, let answer_tokens, let fingerprint else { return nil }
+            let time = seconds.map { " in \(DurationText.of(.seconds($0)))" } ?? ""
+            return
+                "Believed: \(model) (\(fingerprint.prefix(12))) gives these \(answer_tokens) tokens, bit for bit. Checked\(time)."
+        }
+    }
+}
+
+/// Reads receipts in the forms that they come in.
+enum ReceiptReader {
+    /// The most bytes of a file; a million tokens have some ten.
+    private static let limit = 64 << 20
+
+    static func read(_ path: String) throws -> ReceiptFile {
+        let data: Data
+        if path == "-" {
+            data = FileHandle.standardInput.readDataToEndOfFile()
+        } else {
+            guard let file = FileHandle(forReadingAtPath: path) else {
+                throw VerifyCommand.Fault(description: "cannot read \(path.printable). Is the path right?")
+            }
+            defer { try? file.close() }
+            data = try file.read(upToCount: limit + 1) ?? Data()
+        }
+        guard data.count <= limit else {
+            throw VerifyCommand.Fault(description: "\(path.printable) is larger than any receipt.")
+        }
+        return try read(data, name: path)
+    }
+
+    static func read(_ data: Data, name: String) throws -> ReceiptFile {
+        do {
+            let envelope = try JSONDecoder().decode(Envelope.self, from: data)
+            if let file = envelope.lattice?.computation ?? envelope.computation { return file }
+            return try JSONDecoder().decode(ReceiptFile.self, from: data)
+        } catch let error as DecodingError {
+            throw VerifyCommand.Fault(
+                description:
+                    "\(name.printable) holds no receipt of computation (\(error.short)). 'lattice run --receipt FILE'"
+                    + " writes one, and answers of the API hold one in lattice.computation."
+            )
+        }
+    }
+
+    /// An answer of the API, or a part of one.
+    private struct Envelope: Decodable {
+        struct Part: Decodable {
+            var computation: ReceiptFile?
+        }
+        var lattice: Part?
+        var computation: ReceiptFile?
+    }
+}
