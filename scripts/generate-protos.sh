@@ -9,3 +9,5 @@ if [ -z "$plugin" ]; then
 fi
 protoc --plugin=protoc-gen-swift="$plugin" --proto_path=Protos --swift_opt=Visibility=Public --swift_opt=FileNaming=DropPath \
     --swift_opt=UseAccessLevelOnImports=true --swift_out=Sources/NodeAPI Protos/lattice/node/v1/*.proto
+# Messages of many fields keep them in a class whose empty instance never changes; the compiler wants to be told.
+sed -i 's/var _storage = _StorageClass.defaultInstance/var _storage = unsafe _StorageClass.defaultInstance/' Sources/NodeAPI/node.pb.swift

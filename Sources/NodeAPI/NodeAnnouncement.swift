@@ -18,13 +18,26 @@ public struct NodeAnnouncement: Hashable, Sendable {
         public var contextLength: Int
         /// Nano per million tokens.
         public var price: TokenPrice
+        /// The program that answers; empty where the node does not say.
+        public var engine: String
+        /// What the engine can do.
+        public var capabilities: ModelCapabilities
 
         /// Makes an offer.
-        public init(name: String, fingerprint: Bytes32, contextLength: Int, price: TokenPrice) {
+        public init(
+            name: String,
+            fingerprint: Bytes32,
+            contextLength: Int,
+            price: TokenPrice,
+            engine: String = "",
+            capabilities: ModelCapabilities = []
+        ) {
             self.name = name
             self.fingerprint = fingerprint
             self.contextLength = contextLength
             self.price = price
+            self.engine = engine
+            self.capabilities = capabilities
         }
     }
 
@@ -52,7 +65,7 @@ public struct NodeAnnouncement: Hashable, Sendable {
     /// A record with more bytes is refused before it is decoded.
     public static let byteLimit = 16 * 1024
     /// Models, addresses and bytes of a name beyond these are refused.
-    public static let limits = (models: 64, addresses: 32, name: 64, modelName: 128)
+    public static let limits = (models: 64, addresses: 32, name: 64, modelName: 128, engine: 32)
 
     /// Makes a record.
     public init(
@@ -116,6 +129,8 @@ public struct NodeAnnouncement: Hashable, Sendable {
             offer.contextLength = UInt32(clamping: model.contextLength)
             offer.inputPrice = model.price.input.count
             offer.outputPrice = model.price.output.count
+            offer.engine = model.engine
+            offer.capabilities = model.capabilities.rawValue
             return offer
         }
         return [UInt8](try proto.serializedData())
@@ -149,13 +164,16 @@ public struct NodeAnnouncement: Hashable, Sendable {
             guard !offer.name.isEmpty, offer.name.utf8.count <= Self.limits.modelName else {
                 throw .badField("models.name")
             }
+            guard offer.engine.utf8.count <= Self.limits.engine else { throw .badField("models.engine") }
             guard (1...16_777_216).contains(offer.contextLength) else { throw .badField("models.context_length") }
             models.append(
                 ModelOffer(
                     name: offer.name,
                     fingerprint: try bytes32(offer.fingerprint, "models.fingerprint"),
                     contextLength: Int(offer.contextLength),
-                    price: TokenPrice(input: Nano(offer.inputPrice), output: Nano(offer.outputPrice))
+                    price: TokenPrice(input: Nano(offer.inputPrice), output: Nano(offer.outputPrice)),
+                    engine: offer.engine,
+                    capabilities: ModelCapabilities(rawValue: offer.capabilities)
                 )
             )
         }

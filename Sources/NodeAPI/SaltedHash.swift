@@ -5,7 +5,7 @@ public import Ledger
 public enum SaltedHash {
     /// The hash over a session's salt and some bytes.
     ///
-    /// For a request the bytes are the first message of the call exactly as sent; for an answer its text in UTF-8.
+    /// For a request the bytes are the first message of the call exactly as sent; for an answer there is ``AnswerHash``.
     public static func of(_ bytes: [UInt8], session: Bytes32) -> Bytes32 {
         Keccak256.hash(session.bytes + bytes)
     }

@@ -30,6 +30,50 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+public nonisolated enum ProtoToolChoice: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// The model chooses.
+  case unspecified // = 0
+  case none // = 1
+  case `required` // = 2
+  case function // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .none
+    case 2: self = .required
+    case 3: self = .function
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .none: return 1
+    case .required: return 2
+    case .function: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [ProtoToolChoice] = [
+    .unspecified,
+    .none,
+    .required,
+    .function,
+  ]
+
+}
+
 public nonisolated enum ProtoRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -90,6 +134,9 @@ public nonisolated enum ProtoFinishReason: SwiftProtobuf.Enum, Swift.CaseIterabl
   case stop // = 1
   case length // = 2
   case cancelled // = 3
+
+  /// The model waits for what its calls give.
+  case toolCalls // = 4
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -102,6 +149,7 @@ public nonisolated enum ProtoFinishReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     case 1: self = .stop
     case 2: self = .length
     case 3: self = .cancelled
+    case 4: self = .toolCalls
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -112,6 +160,7 @@ public nonisolated enum ProtoFinishReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     case .stop: return 1
     case .length: return 2
     case .cancelled: return 3
+    case .toolCalls: return 4
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -122,6 +171,7 @@ public nonisolated enum ProtoFinishReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     .stop,
     .length,
     .cancelled,
+    .toolCalls,
   ]
 
 }
@@ -242,6 +292,14 @@ public nonisolated struct ProtoModelOffer: Sendable {
 
   /// Nano per million generated tokens.
   public var outputPrice: UInt64 = 0
+
+  /// The program that answers: "lattice", "llama.cpp", "ollama", "vllm", "openai"; empty where unknown. At most 32 bytes.
+  public var engine: String = String()
+
+  /// What the engine can do, a sum of: 1 the same bits on every machine, with receipts of computation; 2 tools;
+  /// 4 JSON schemas; 8 grammars; 16 log probabilities; 32 counts tokens only when an answer ends; 64 embeddings;
+  /// 128 embeddings and no answers.
+  public var capabilities: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -466,36 +524,144 @@ public nonisolated struct ProtoChatCommand: Sendable {
   public init() {}
 }
 
-public nonisolated struct ProtoChatStart: Sendable {
+public nonisolated struct ProtoChatStart: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var session: Data = Data()
+  public var session: Data {
+    get {_storage._session}
+    set {_uniqueStorage()._session = newValue}
+  }
 
-  public var model: String = String()
+  public var model: String {
+    get {_storage._model}
+    set {_uniqueStorage()._model = newValue}
+  }
 
-  public var turns: [ProtoTurn] = []
+  public var turns: [ProtoTurn] {
+    get {_storage._turns}
+    set {_uniqueStorage()._turns = newValue}
+  }
 
   /// 0: as many as the context holds.
-  public var maxTokens: UInt32 = 0
+  public var maxTokens: UInt32 {
+    get {_storage._maxTokens}
+    set {_uniqueStorage()._maxTokens = newValue}
+  }
 
-  public var temperature: Double = 0
+  public var temperature: Double {
+    get {_storage._temperature}
+    set {_uniqueStorage()._temperature = newValue}
+  }
 
-  public var topP: Double = 0
+  public var topP: Double {
+    get {_storage._topP}
+    set {_uniqueStorage()._topP = newValue}
+  }
 
-  public var topK: UInt32 = 0
+  public var topK: UInt32 {
+    get {_storage._topK}
+    set {_uniqueStorage()._topK = newValue}
+  }
 
-  public var seed: UInt64 = 0
+  public var seed: UInt64 {
+    get {_storage._seed}
+    set {_uniqueStorage()._seed = newValue}
+  }
 
-  public var stop: [String] = []
+  public var stop: [String] {
+    get {_storage._stop}
+    set {_uniqueStorage()._stop = newValue}
+  }
 
   /// The largest cost that the caller has reserved, nano. The node stops where it would be passed.
-  public var credit: UInt64 = 0
+  public var credit: UInt64 {
+    get {_storage._credit}
+    set {_uniqueStorage()._credit = newValue}
+  }
+
+  /// Absent: all of it at its default.
+  public var options: ProtoChatOptions {
+    get {_storage._options ?? ProtoChatOptions()}
+    set {_uniqueStorage()._options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  public var hasOptions: Bool {_storage._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  public mutating func clearOptions() {_uniqueStorage()._options = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// What most requests leave at its default.
+public nonisolated struct ProtoChatOptions: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var minP: Double = 0
+
+  /// 0: no penalty, like 1.
+  public var repetitionPenalty: Double = 0
+
+  public var presencePenalty: Double = 0
+
+  public var frequencyPenalty: Double = 0
+
+  public var logitBias: [ProtoLogitBias] = []
+
+  /// How many alternatives go with the log probability of each token; absent: no log probabilities.
+  public var logprobs: UInt32 {
+    get {_logprobs ?? 0}
+    set {_logprobs = newValue}
+  }
+  /// Returns true if `logprobs` has been explicitly set.
+  public var hasLogprobs: Bool {self._logprobs != nil}
+  /// Clears the value of `logprobs`. Subsequent reads from it will return its default value.
+  public mutating func clearLogprobs() {self._logprobs = nil}
+
+  public var tools: [ProtoTool] = []
+
+  public var toolChoice: ProtoToolChoice = .unspecified
+
+  /// With FUNCTION: which one.
+  public var toolName: String = String()
+
+  /// Absent: free text.
+  public var responseFormat: ProtoResponseFormat {
+    get {_responseFormat ?? ProtoResponseFormat()}
+    set {_responseFormat = newValue}
+  }
+  /// Returns true if `responseFormat` has been explicitly set.
+  public var hasResponseFormat: Bool {self._responseFormat != nil}
+  /// Clears the value of `responseFormat`. Subsequent reads from it will return its default value.
+  public mutating func clearResponseFormat() {self._responseFormat = nil}
+
+  /// Whether the model is to think first; absent: as its template has it.
+  public var thinking: Bool {
+    get {_thinking ?? false}
+    set {_thinking = newValue}
+  }
+  /// Returns true if `thinking` has been explicitly set.
+  public var hasThinking: Bool {self._thinking != nil}
+  /// Clears the value of `thinking`. Subsequent reads from it will return its default value.
+  public mutating func clearThinking() {self._thinking = nil}
+
+  /// Whether a receipt of computation is wanted, if the node can give one.
+  public var wantsReceipt: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _logprobs: UInt32? = nil
+  fileprivate var _responseFormat: ProtoResponseFormat? = nil
+  fileprivate var _thinking: Bool? = nil
 }
 
 public nonisolated struct ProtoTurn: Sendable {
@@ -507,7 +673,118 @@ public nonisolated struct ProtoTurn: Sendable {
 
   public var content: String = String()
 
+  /// What the assistant thought before it spoke.
+  public var reasoning: String = String()
+
+  /// What the assistant asked its caller to run.
+  public var toolCalls: [ProtoToolCall] = []
+
+  /// In a turn of the role `tool`: the call that it answers, and the function.
+  public var toolCallID: String = String()
+
+  public var toolName: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct ProtoLogitBias: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var token: Int32 = 0
+
+  public var bias: Float = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A function that the model may ask its caller to run.
+public nonisolated struct ProtoTool: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var description_p: String = String()
+
+  /// The JSON schema of its arguments, as JSON text.
+  public var parameters: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct ProtoToolCall: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty where the model gave none.
+  public var id: String = String()
+
+  public var name: String = String()
+
+  /// JSON text.
+  public var arguments: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What the answer's text is kept to.
+public nonisolated struct ProtoResponseFormat: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var format: ProtoResponseFormat.OneOf_Format? = nil
+
+  /// Any JSON object; always true.
+  public var jsonObject: Bool {
+    get {
+      if case .jsonObject(let v)? = format {return v}
+      return false
+    }
+    set {format = .jsonObject(newValue)}
+  }
+
+  /// JSON that is valid under this schema, as JSON text.
+  public var jsonSchema: String {
+    get {
+      if case .jsonSchema(let v)? = format {return v}
+      return String()
+    }
+    set {format = .jsonSchema(newValue)}
+  }
+
+  /// A grammar in GBNF.
+  public var gbnf: String {
+    get {
+      if case .gbnf(let v)? = format {return v}
+      return String()
+    }
+    set {format = .gbnf(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Format: Equatable, Sendable {
+    /// Any JSON object; always true.
+    case jsonObject(Bool)
+    /// JSON that is valid under this schema, as JSON text.
+    case jsonSchema(String)
+    /// A grammar in GBNF.
+    case gbnf(String)
+
+  }
 
   public init() {}
 }
@@ -520,9 +797,21 @@ public nonisolated struct ProtoChatStop: Sendable {
 
   public var delivered: UInt32 = 0
 
+  /// How many deltas were taken, which says where the answer is cut, as some deltas have no tokens; absent: `delivered` does.
+  public var deltas: UInt32 {
+    get {_deltas ?? 0}
+    set {_deltas = newValue}
+  }
+  /// Returns true if `deltas` has been explicitly set.
+  public var hasDeltas: Bool {self._deltas != nil}
+  /// Clears the value of `deltas`. Subsequent reads from it will return its default value.
+  public mutating func clearDeltas() {self._deltas = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _deltas: UInt32? = nil
 }
 
 public nonisolated struct ProtoChatUpdate: Sendable {
@@ -617,6 +906,9 @@ public nonisolated struct ProtoChatRefused: Sendable {
 
   public var promptTokens: UInt32 = 0
 
+  /// With BAD_REQUEST: the field that is wrong, where it is one, as in `tools[2].name`.
+  public var field: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -630,6 +922,55 @@ public nonisolated struct ProtoChatDelta: Sendable {
   public var text: String = String()
 
   public var tokens: UInt32 = 0
+
+  /// More of what the model thinks before it answers.
+  public var reasoning: String = String()
+
+  /// Calls that are whole.
+  public var toolCalls: [ProtoToolCall] = []
+
+  /// Of the tokens that the delta covers, if they were asked for.
+  public var logprobs: [ProtoTokenLogprob] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct ProtoTokenLogprob: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var token: ProtoTokenChoice {
+    get {_token ?? ProtoTokenChoice()}
+    set {_token = newValue}
+  }
+  /// Returns true if `token` has been explicitly set.
+  public var hasToken: Bool {self._token != nil}
+  /// Clears the value of `token`. Subsequent reads from it will return its default value.
+  public mutating func clearToken() {self._token = nil}
+
+  /// The most likely tokens, the first first.
+  public var top: [ProtoTokenChoice] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _token: ProtoTokenChoice? = nil
+}
+
+public nonisolated struct ProtoTokenChoice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The token's text, which may end inside a character.
+  public var text: Data = Data()
+
+  /// The natural logarithm of its probability.
+  public var logprob: Float = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -656,6 +997,12 @@ public nonisolated struct ProtoChatFinished: Sendable {
   public var prefillUs: UInt64 = 0
 
   public var decodeUs: UInt64 = 0
+
+  /// Tokens of the prompt that were found in the node's cache.
+  public var cachedPromptTokens: UInt32 = 0
+
+  /// What was computed, if it was asked for, with all that is needed to check it: JSON text, as `lattice verify` reads it.
+  public var computation: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -711,12 +1058,16 @@ public nonisolated struct ProtoReceipt: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "lattice.node.v1"
 
+nonisolated extension ProtoToolChoice: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TOOL_CHOICE_UNSPECIFIED\0\u{1}TOOL_CHOICE_NONE\0\u{1}TOOL_CHOICE_REQUIRED\0\u{1}TOOL_CHOICE_FUNCTION\0")
+}
+
 nonisolated extension ProtoRefusalReason: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_CONTEXT_EXCEEDED\0\u{1}REFUSAL_REASON_BUSY\0\u{1}REFUSAL_REASON_SESSION_UNKNOWN\0\u{1}REFUSAL_REASON_BAD_REQUEST\0\u{1}REFUSAL_REASON_UNPAID\0")
 }
 
 nonisolated extension ProtoFinishReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINISH_REASON_UNSPECIFIED\0\u{1}FINISH_REASON_STOP\0\u{1}FINISH_REASON_LENGTH\0\u{1}FINISH_REASON_CANCELLED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FINISH_REASON_UNSPECIFIED\0\u{1}FINISH_REASON_STOP\0\u{1}FINISH_REASON_LENGTH\0\u{1}FINISH_REASON_CANCELLED\0\u{1}FINISH_REASON_TOOL_CALLS\0")
 }
 
 nonisolated extension ProtoHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -940,7 +1291,7 @@ nonisolated extension ProtoNodeAnnouncement: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ModelOffer"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}fingerprint\0\u{3}context_length\0\u{3}input_price\0\u{3}output_price\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}fingerprint\0\u{3}context_length\0\u{3}input_price\0\u{3}output_price\0\u{1}engine\0\u{1}capabilities\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -953,6 +1304,8 @@ nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.contextLength) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.inputPrice) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.outputPrice) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.engine) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.capabilities) }()
       default: break
       }
     }
@@ -974,6 +1327,12 @@ nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.outputPrice != 0 {
       try visitor.visitSingularUInt64Field(value: self.outputPrice, fieldNumber: 5)
     }
+    if !self.engine.isEmpty {
+      try visitor.visitSingularStringField(value: self.engine, fieldNumber: 6)
+    }
+    if self.capabilities != 0 {
+      try visitor.visitSingularUInt32Field(value: self.capabilities, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -983,6 +1342,8 @@ nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.contextLength != rhs.contextLength {return false}
     if lhs.inputPrice != rhs.inputPrice {return false}
     if lhs.outputPrice != rhs.outputPrice {return false}
+    if lhs.engine != rhs.engine {return false}
+    if lhs.capabilities != rhs.capabilities {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1408,7 +1769,147 @@ nonisolated extension ProtoChatCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension ProtoChatStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatStart"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}model\0\u{1}turns\0\u{3}max_tokens\0\u{1}temperature\0\u{3}top_p\0\u{3}top_k\0\u{1}seed\0\u{1}stop\0\u{1}credit\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}model\0\u{1}turns\0\u{3}max_tokens\0\u{1}temperature\0\u{3}top_p\0\u{3}top_k\0\u{1}seed\0\u{1}stop\0\u{1}credit\0\u{1}options\0")
+
+  fileprivate class _StorageClass {
+    var _session: Data = Data()
+    var _model: String = String()
+    var _turns: [ProtoTurn] = []
+    var _maxTokens: UInt32 = 0
+    var _temperature: Double = 0
+    var _topP: Double = 0
+    var _topK: UInt32 = 0
+    var _seed: UInt64 = 0
+    var _stop: [String] = []
+    var _credit: UInt64 = 0
+    var _options: ProtoChatOptions? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _session = source._session
+      _model = source._model
+      _turns = source._turns
+      _maxTokens = source._maxTokens
+      _temperature = source._temperature
+      _topP = source._topP
+      _topK = source._topK
+      _seed = source._seed
+      _stop = source._stop
+      _credit = source._credit
+      _options = source._options
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._session) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._model) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._turns) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._maxTokens) }()
+        case 5: try { try decoder.decodeSingularDoubleField(value: &_storage._temperature) }()
+        case 6: try { try decoder.decodeSingularDoubleField(value: &_storage._topP) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._topK) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._seed) }()
+        case 9: try { try decoder.decodeRepeatedStringField(value: &_storage._stop) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._credit) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._options) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._session.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._session, fieldNumber: 1)
+      }
+      if !_storage._model.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._model, fieldNumber: 2)
+      }
+      if !_storage._turns.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._turns, fieldNumber: 3)
+      }
+      if _storage._maxTokens != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._maxTokens, fieldNumber: 4)
+      }
+      if _storage._temperature.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._temperature, fieldNumber: 5)
+      }
+      if _storage._topP.bitPattern != 0 {
+        try visitor.visitSingularDoubleField(value: _storage._topP, fieldNumber: 6)
+      }
+      if _storage._topK != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._topK, fieldNumber: 7)
+      }
+      if _storage._seed != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._seed, fieldNumber: 8)
+      }
+      if !_storage._stop.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._stop, fieldNumber: 9)
+      }
+      if _storage._credit != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._credit, fieldNumber: 10)
+      }
+      try { if let v = _storage._options {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoChatStart, rhs: ProtoChatStart) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._session != rhs_storage._session {return false}
+        if _storage._model != rhs_storage._model {return false}
+        if _storage._turns != rhs_storage._turns {return false}
+        if _storage._maxTokens != rhs_storage._maxTokens {return false}
+        if _storage._temperature != rhs_storage._temperature {return false}
+        if _storage._topP != rhs_storage._topP {return false}
+        if _storage._topK != rhs_storage._topK {return false}
+        if _storage._seed != rhs_storage._seed {return false}
+        if _storage._stop != rhs_storage._stop {return false}
+        if _storage._credit != rhs_storage._credit {return false}
+        if _storage._options != rhs_storage._options {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoChatOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ChatOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}min_p\0\u{3}repetition_penalty\0\u{3}presence_penalty\0\u{3}frequency_penalty\0\u{3}logit_bias\0\u{1}logprobs\0\u{1}tools\0\u{3}tool_choice\0\u{3}tool_name\0\u{3}response_format\0\u{1}thinking\0\u{3}wants_receipt\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1416,66 +1917,80 @@ nonisolated extension ProtoChatStart: SwiftProtobuf.Message, SwiftProtobuf._Mess
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.session) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.turns) }()
-      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.maxTokens) }()
-      case 5: try { try decoder.decodeSingularDoubleField(value: &self.temperature) }()
-      case 6: try { try decoder.decodeSingularDoubleField(value: &self.topP) }()
-      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.topK) }()
-      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.seed) }()
-      case 9: try { try decoder.decodeRepeatedStringField(value: &self.stop) }()
-      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.credit) }()
+      case 1: try { try decoder.decodeSingularDoubleField(value: &self.minP) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.repetitionPenalty) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.presencePenalty) }()
+      case 4: try { try decoder.decodeSingularDoubleField(value: &self.frequencyPenalty) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.logitBias) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._logprobs) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.tools) }()
+      case 8: try { try decoder.decodeSingularEnumField(value: &self.toolChoice) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.toolName) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._responseFormat) }()
+      case 11: try { try decoder.decodeSingularBoolField(value: &self._thinking) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.wantsReceipt) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.session.isEmpty {
-      try visitor.visitSingularBytesField(value: self.session, fieldNumber: 1)
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.minP.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.minP, fieldNumber: 1)
     }
-    if !self.model.isEmpty {
-      try visitor.visitSingularStringField(value: self.model, fieldNumber: 2)
+    if self.repetitionPenalty.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.repetitionPenalty, fieldNumber: 2)
     }
-    if !self.turns.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.turns, fieldNumber: 3)
+    if self.presencePenalty.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.presencePenalty, fieldNumber: 3)
     }
-    if self.maxTokens != 0 {
-      try visitor.visitSingularUInt32Field(value: self.maxTokens, fieldNumber: 4)
+    if self.frequencyPenalty.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.frequencyPenalty, fieldNumber: 4)
     }
-    if self.temperature.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.temperature, fieldNumber: 5)
+    if !self.logitBias.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logitBias, fieldNumber: 5)
     }
-    if self.topP.bitPattern != 0 {
-      try visitor.visitSingularDoubleField(value: self.topP, fieldNumber: 6)
+    try { if let v = self._logprobs {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
+    if !self.tools.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tools, fieldNumber: 7)
     }
-    if self.topK != 0 {
-      try visitor.visitSingularUInt32Field(value: self.topK, fieldNumber: 7)
+    if self.toolChoice != .unspecified {
+      try visitor.visitSingularEnumField(value: self.toolChoice, fieldNumber: 8)
     }
-    if self.seed != 0 {
-      try visitor.visitSingularUInt64Field(value: self.seed, fieldNumber: 8)
+    if !self.toolName.isEmpty {
+      try visitor.visitSingularStringField(value: self.toolName, fieldNumber: 9)
     }
-    if !self.stop.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.stop, fieldNumber: 9)
-    }
-    if self.credit != 0 {
-      try visitor.visitSingularUInt64Field(value: self.credit, fieldNumber: 10)
+    try { if let v = self._responseFormat {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._thinking {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 11)
+    } }()
+    if self.wantsReceipt != false {
+      try visitor.visitSingularBoolField(value: self.wantsReceipt, fieldNumber: 12)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: ProtoChatStart, rhs: ProtoChatStart) -> Bool {
-    if lhs.session != rhs.session {return false}
-    if lhs.model != rhs.model {return false}
-    if lhs.turns != rhs.turns {return false}
-    if lhs.maxTokens != rhs.maxTokens {return false}
-    if lhs.temperature != rhs.temperature {return false}
-    if lhs.topP != rhs.topP {return false}
-    if lhs.topK != rhs.topK {return false}
-    if lhs.seed != rhs.seed {return false}
-    if lhs.stop != rhs.stop {return false}
-    if lhs.credit != rhs.credit {return false}
+  public static func ==(lhs: ProtoChatOptions, rhs: ProtoChatOptions) -> Bool {
+    if lhs.minP != rhs.minP {return false}
+    if lhs.repetitionPenalty != rhs.repetitionPenalty {return false}
+    if lhs.presencePenalty != rhs.presencePenalty {return false}
+    if lhs.frequencyPenalty != rhs.frequencyPenalty {return false}
+    if lhs.logitBias != rhs.logitBias {return false}
+    if lhs._logprobs != rhs._logprobs {return false}
+    if lhs.tools != rhs.tools {return false}
+    if lhs.toolChoice != rhs.toolChoice {return false}
+    if lhs.toolName != rhs.toolName {return false}
+    if lhs._responseFormat != rhs._responseFormat {return false}
+    if lhs._thinking != rhs._thinking {return false}
+    if lhs.wantsReceipt != rhs.wantsReceipt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1483,7 +1998,7 @@ nonisolated extension ProtoChatStart: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension ProtoTurn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Turn"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}content\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}role\0\u{1}content\0\u{1}reasoning\0\u{3}tool_calls\0\u{3}tool_call_id\0\u{3}tool_name\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1493,6 +2008,10 @@ nonisolated extension ProtoTurn: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.role) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.content) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reasoning) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.toolCalls) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.toolCallID) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.toolName) }()
       default: break
       }
     }
@@ -1505,12 +2024,212 @@ nonisolated extension ProtoTurn: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.content.isEmpty {
       try visitor.visitSingularStringField(value: self.content, fieldNumber: 2)
     }
+    if !self.reasoning.isEmpty {
+      try visitor.visitSingularStringField(value: self.reasoning, fieldNumber: 3)
+    }
+    if !self.toolCalls.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.toolCalls, fieldNumber: 4)
+    }
+    if !self.toolCallID.isEmpty {
+      try visitor.visitSingularStringField(value: self.toolCallID, fieldNumber: 5)
+    }
+    if !self.toolName.isEmpty {
+      try visitor.visitSingularStringField(value: self.toolName, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: ProtoTurn, rhs: ProtoTurn) -> Bool {
     if lhs.role != rhs.role {return false}
     if lhs.content != rhs.content {return false}
+    if lhs.reasoning != rhs.reasoning {return false}
+    if lhs.toolCalls != rhs.toolCalls {return false}
+    if lhs.toolCallID != rhs.toolCallID {return false}
+    if lhs.toolName != rhs.toolName {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoLogitBias: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LogitBias"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{1}bias\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.token) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self.bias) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.token != 0 {
+      try visitor.visitSingularInt32Field(value: self.token, fieldNumber: 1)
+    }
+    if self.bias.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.bias, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoLogitBias, rhs: ProtoLogitBias) -> Bool {
+    if lhs.token != rhs.token {return false}
+    if lhs.bias != rhs.bias {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoTool: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Tool"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}description\0\u{1}parameters\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.parameters) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.description_p.isEmpty {
+      try visitor.visitSingularStringField(value: self.description_p, fieldNumber: 2)
+    }
+    if !self.parameters.isEmpty {
+      try visitor.visitSingularStringField(value: self.parameters, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoTool, rhs: ProtoTool) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.description_p != rhs.description_p {return false}
+    if lhs.parameters != rhs.parameters {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoToolCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ToolCall"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}arguments\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.arguments) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.arguments.isEmpty {
+      try visitor.visitSingularStringField(value: self.arguments, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoToolCall, rhs: ProtoToolCall) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.arguments != rhs.arguments {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoResponseFormat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResponseFormat"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}json_object\0\u{3}json_schema\0\u{1}gbnf\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.format != nil {try decoder.handleConflictingOneOf()}
+          self.format = .jsonObject(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.format != nil {try decoder.handleConflictingOneOf()}
+          self.format = .jsonSchema(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.format != nil {try decoder.handleConflictingOneOf()}
+          self.format = .gbnf(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.format {
+    case .jsonObject?: try {
+      guard case .jsonObject(let v)? = self.format else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    }()
+    case .jsonSchema?: try {
+      guard case .jsonSchema(let v)? = self.format else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .gbnf?: try {
+      guard case .gbnf(let v)? = self.format else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoResponseFormat, rhs: ProtoResponseFormat) -> Bool {
+    if lhs.format != rhs.format {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1518,7 +2237,7 @@ nonisolated extension ProtoTurn: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension ProtoChatStop: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatStop"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}delivered\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}delivered\0\u{1}deltas\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1527,20 +2246,29 @@ nonisolated extension ProtoChatStop: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.delivered) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._deltas) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.delivered != 0 {
       try visitor.visitSingularUInt32Field(value: self.delivered, fieldNumber: 1)
     }
+    try { if let v = self._deltas {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: ProtoChatStop, rhs: ProtoChatStop) -> Bool {
     if lhs.delivered != rhs.delivered {return false}
+    if lhs._deltas != rhs._deltas {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1696,7 +2424,7 @@ nonisolated extension ProtoChatAccepted: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension ProtoChatRefused: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatRefused"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{3}context_length\0\u{3}prompt_tokens\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{3}context_length\0\u{3}prompt_tokens\0\u{1}field\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1708,6 +2436,7 @@ nonisolated extension ProtoChatRefused: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 2: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.contextLength) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.promptTokens) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.field) }()
       default: break
       }
     }
@@ -1726,6 +2455,9 @@ nonisolated extension ProtoChatRefused: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.promptTokens != 0 {
       try visitor.visitSingularUInt32Field(value: self.promptTokens, fieldNumber: 4)
     }
+    if !self.field.isEmpty {
+      try visitor.visitSingularStringField(value: self.field, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1734,6 +2466,7 @@ nonisolated extension ProtoChatRefused: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.detail != rhs.detail {return false}
     if lhs.contextLength != rhs.contextLength {return false}
     if lhs.promptTokens != rhs.promptTokens {return false}
+    if lhs.field != rhs.field {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1741,7 +2474,7 @@ nonisolated extension ProtoChatRefused: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension ProtoChatDelta: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatDelta"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}tokens\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}tokens\0\u{1}reasoning\0\u{3}tool_calls\0\u{1}logprobs\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1751,6 +2484,9 @@ nonisolated extension ProtoChatDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.text) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.tokens) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reasoning) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.toolCalls) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.logprobs) }()
       default: break
       }
     }
@@ -1763,12 +2499,98 @@ nonisolated extension ProtoChatDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.tokens != 0 {
       try visitor.visitSingularUInt32Field(value: self.tokens, fieldNumber: 2)
     }
+    if !self.reasoning.isEmpty {
+      try visitor.visitSingularStringField(value: self.reasoning, fieldNumber: 3)
+    }
+    if !self.toolCalls.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.toolCalls, fieldNumber: 4)
+    }
+    if !self.logprobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logprobs, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: ProtoChatDelta, rhs: ProtoChatDelta) -> Bool {
     if lhs.text != rhs.text {return false}
     if lhs.tokens != rhs.tokens {return false}
+    if lhs.reasoning != rhs.reasoning {return false}
+    if lhs.toolCalls != rhs.toolCalls {return false}
+    if lhs.logprobs != rhs.logprobs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoTokenLogprob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TokenLogprob"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}token\0\u{1}top\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._token) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.top) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._token {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.top.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.top, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoTokenLogprob, rhs: ProtoTokenLogprob) -> Bool {
+    if lhs._token != rhs._token {return false}
+    if lhs.top != rhs.top {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoTokenChoice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TokenChoice"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}text\0\u{1}logprob\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.text) }()
+      case 2: try { try decoder.decodeSingularFloatField(value: &self.logprob) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.text.isEmpty {
+      try visitor.visitSingularBytesField(value: self.text, fieldNumber: 1)
+    }
+    if self.logprob.bitPattern != 0 {
+      try visitor.visitSingularFloatField(value: self.logprob, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoTokenChoice, rhs: ProtoTokenChoice) -> Bool {
+    if lhs.text != rhs.text {return false}
+    if lhs.logprob != rhs.logprob {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1776,7 +2598,7 @@ nonisolated extension ProtoChatDelta: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension ProtoChatFinished: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatFinished"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}receipt\0\u{3}prefill_us\0\u{3}decode_us\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}receipt\0\u{3}prefill_us\0\u{3}decode_us\0\u{3}cached_prompt_tokens\0\u{1}computation\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1788,6 +2610,8 @@ nonisolated extension ProtoChatFinished: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.prefillUs) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.decodeUs) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.cachedPromptTokens) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.computation) }()
       default: break
       }
     }
@@ -1810,6 +2634,12 @@ nonisolated extension ProtoChatFinished: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.decodeUs != 0 {
       try visitor.visitSingularUInt64Field(value: self.decodeUs, fieldNumber: 4)
     }
+    if self.cachedPromptTokens != 0 {
+      try visitor.visitSingularUInt32Field(value: self.cachedPromptTokens, fieldNumber: 5)
+    }
+    if !self.computation.isEmpty {
+      try visitor.visitSingularStringField(value: self.computation, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1818,6 +2648,8 @@ nonisolated extension ProtoChatFinished: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._receipt != rhs._receipt {return false}
     if lhs.prefillUs != rhs.prefillUs {return false}
     if lhs.decodeUs != rhs.decodeUs {return false}
+    if lhs.cachedPromptTokens != rhs.cachedPromptTokens {return false}
+    if lhs.computation != rhs.computation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

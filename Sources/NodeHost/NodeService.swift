@@ -22,6 +22,8 @@ public struct NodeConfiguration: Sendable {
     public var price: TokenPrice
     /// The node's share before stakers, in hundredths of a percent.
     public var commission: UInt64
+    /// How long a caller may take nothing of an answer before the node gives it up, and its slot goes to another.
+    public var readerDeadline: Duration
 
     /// Half a LAI per million prompt tokens and two per million generated ones: the faucet's credits last for some
     /// two million tokens.
@@ -33,13 +35,15 @@ public struct NodeConfiguration: Sendable {
         name: String,
         model: String,
         price: TokenPrice = defaultPrice,
-        commission: UInt64 = 2_000
+        commission: UInt64 = 2_000,
+        readerDeadline: Duration = .seconds(60)
     ) {
         self.nexus = nexus
         self.name = name
         self.model = model
         self.price = price
         self.commission = commission
+        self.readerDeadline = readerDeadline
     }
 }
 
@@ -50,7 +54,7 @@ public final class NodeService: Service, Sendable {
     private let host: LatticaHost
     private let server: RPCServer
     private let keypair: Keypair
-    private let engine: Engine
+    private let engine: any ChatEngine
     private let signer: Secp256k1Key
     private let store: NodeStore
     private let configuration: NodeConfiguration
@@ -79,7 +83,7 @@ public final class NodeService: Service, Sendable {
     public init(
         host: LatticaHost,
         keypair: Keypair,
-        engine: Engine,
+        engine: any ChatEngine,
         signer: Secp256k1Key,
         store: NodeStore,
         configuration: NodeConfiguration,
@@ -141,16 +145,19 @@ public final class NodeService: Service, Sendable {
     }
 
     private var offer: NodeAnnouncement.ModelOffer {
-        NodeAnnouncement.ModelOffer(
+        let profile = engine.profile
+        return NodeAnnouncement.ModelOffer(
             name: configuration.model,
             fingerprint: fingerprint,
-            contextLength: engine.contextLength,
-            price: configuration.price
+            contextLength: profile.contextLength,
+            price: configuration.price,
+            engine: profile.engine,
+            capabilities: ModelCapabilities(profile.capabilities)
         )
     }
 
     private var fingerprint: Bytes32 {
-        Bytes32(hex: engine.fingerprint) ?? .zero
+        Bytes32(hex: engine.profile.fingerprint) ?? .zero
     }
 
     private func join() async throws {
@@ -178,7 +185,8 @@ public final class NodeService: Service, Sendable {
             sessions: sessions,
             load: load,
             logger: logger,
-            now: now
+            now: now,
+            readerDeadline: configuration.readerDeadline
         ).register(on: server)
         let fresh = Joined(terms: terms, node: node)
         joined.withLockedValue { $0 = fresh }
@@ -204,8 +212,21 @@ public final class NodeService: Service, Sendable {
             signer: signer.address,
             name: configuration.name,
             models: [offer],
-            capacity: engine.slots
+            capacity: engine.profile.slots
         )
         try await membership.announce(announcement, keypair: keypair, active: load.writing, to: joined.terms.nexus)
+    }
+}
+
+extension ModelCapabilities {
+    /// What an engine says of itself, as it travels.
+    init(_ capabilities: EngineProfile.Capabilities) {
+        self = []
+        if capabilities.contains(.isBitExact) { insert(.isBitExact) }
+        if capabilities.contains(.tools) { insert(.tools) }
+        if capabilities.contains(.schemas) { insert(.schemas) }
+        if capabilities.contains(.grammars) { insert(.grammars) }
+        if capabilities.contains(.logprobs) { insert(.logprobs) }
+        if capabilities.contains(.estimatesTokens) { insert(.estimatesTokens) }
     }
 }

@@ -72,7 +72,7 @@ final class TestNetwork: Sendable {
             }
             try await body()
         }
-        node.engine.close()
+        await node.engine.close()
     }
 
     /// A fresh account with the faucet's credits.

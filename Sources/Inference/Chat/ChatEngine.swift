@@ -206,10 +206,8 @@ public struct AnswerEnding: Hashable, Sendable {
     public var prefill: Duration
     /// The time spent on the answer.
     public var decode: Duration
-    /// What was computed, in a form that others can check, if it was asked for.
-    public var receipt: ComputationReceipt?
-    /// The answer's tokens, if a receipt was asked for: who checks it needs them.
-    public var tokens: [TokenID]
+    /// What was computed, with all that others need to check it, if it was asked for.
+    public var computation: ReceiptFile?
 
     /// The account of an answer.
     public init(
@@ -219,8 +217,7 @@ public struct AnswerEnding: Hashable, Sendable {
         completionTokens: Int,
         prefill: Duration,
         decode: Duration,
-        receipt: ComputationReceipt? = nil,
-        tokens: [TokenID] = []
+        computation: ReceiptFile? = nil
     ) {
         self.reason = reason
         self.promptTokens = promptTokens
@@ -228,8 +225,7 @@ public struct AnswerEnding: Hashable, Sendable {
         self.completionTokens = completionTokens
         self.prefill = prefill
         self.decode = decode
-        self.receipt = receipt
-        self.tokens = tokens
+        self.computation = computation
     }
 }
 

@@ -52,6 +52,15 @@ public struct ChatOutputParser: Sendable {
         state = begins ? .reasoning(hasText: false) : .start(isAfter: false)
     }
 
+    /// What ends the thoughts that the prompt has begun; empty where it has not.
+    var endOfThoughts: String {
+        if case .reasoning(hasText: false) = state, let thinking = format.thinking {
+            thinking.close + "\n\n"
+        } else {
+            ""
+        }
+    }
+
     /// The parts that `text` completes.
     public mutating func append(_ text: String) -> [ChatOutputPart] { append(utf8: text.utf8) }
 

@@ -41,6 +41,11 @@ public struct Grammar: Sendable {
         self.init(source: "schema:" + text, program: try GrammarProgram(SchemaCompiler.compile(text)))
     }
 
+    /// A grammar of rules that were made of `source`.
+    init(source: String, rules: GrammarRules) throws(GrammarError) {
+        self.init(source: source, program: try GrammarProgram(rules))
+    }
+
     private init(source: String, program: GrammarProgram) {
         self.source = source
         self.program = program

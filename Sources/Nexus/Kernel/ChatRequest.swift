@@ -73,6 +73,8 @@ public enum FinishReason: String, Sendable, Hashable {
     case length
     /// The caller stopped it or left.
     case cancelled
+    /// The model waits for what its calls give.
+    case toolCalls = "tool_calls"
 }
 
 /// Tokens that were read and written.

@@ -18,7 +18,9 @@ actor NodeAnswer: ChatAnswer {
     private let hold: Credit.Hold
     private let services: AnswerServices
     private var delivered: DeliveredAnswer
-    private var response: Keccak256
+    private var response: AnswerHash
+    /// Messages with a part of the answer.
+    private var deltas: UInt32 = 0
     private var state = State.streaming
     /// Whether a read of the node's next message is under way.
     private(set) var isReading = false
@@ -60,8 +62,7 @@ actor NodeAnswer: ChatAnswer {
             completionTokens: 0,
             hold: hold.amount
         )
-        response = Keccak256()
-        response.update(session.id.bytes)
+        response = AnswerHash(session: session.id)
     }
 
     deinit {
@@ -128,6 +129,7 @@ actor NodeAnswer: ChatAnswer {
     private func requestBill() async throws -> ProtoChatFinished {
         var stop = ProtoChatStop()
         stop.delivered = UInt32(clamping: delivered.completionTokens)
+        stop.deltas = deltas
         var message = ProtoChatCommand()
         message.stop = stop
         try await call.send(try message.wireBytes())
@@ -143,7 +145,8 @@ actor NodeAnswer: ChatAnswer {
 
     private func take(_ delta: ProtoChatDelta) throws {
         delivered.completionTokens += Int(delta.tokens)
-        response.update(Array(delta.text.utf8))
+        deltas += 1
+        response.append(delta)
         // A node that sends more than was asked for is stopped; it could not charge it anyway.
         guard delivered.completionTokens <= services.tokenLimit else {
             throw MessageError.badField("delta: too many tokens")
@@ -242,6 +245,7 @@ extension FinishReason {
         switch reason {
         case .length: self = .length
         case .cancelled: self = .cancelled
+        case .toolCalls: self = .toolCalls
         case .stop, .unspecified, .UNRECOGNIZED: self = .stop
         }
     }

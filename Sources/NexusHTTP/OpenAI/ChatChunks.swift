@@ -137,6 +137,7 @@ extension FinishReason {
         switch self {
         case .stop, .cancelled: "stop"
         case .length: "length"
+        case .toolCalls: "tool_calls"
         }
     }
 }

@@ -7,68 +7,24 @@ import NodeAPI
 struct BegunAnswer: Sendable {
     let session: Session
     let requestHash: Bytes32
+    /// As the caller was told before the answer began.
     let promptTokens: Int
-    let generation: Generation
-}
-
-/// What was sent of an answer, piece by piece, so that it can be cut where the caller left.
-struct WrittenAnswer: Sendable {
-    private(set) var pieces: [(text: String, tokens: Int)] = []
-    /// How the engine ended; `nil` when it was cut off.
-    var ending: Ending?
-
-    /// The engine's account of its work.
-    struct Ending: Sendable {
-        var reason: FinishReason
-        var prefill: Duration
-        var decode: Duration
-    }
-
-    mutating func append(_ text: String, tokens: Int) {
-        pieces.append((text, tokens))
-    }
-
-    /// Keeps the pieces that make up at most this many tokens: what comes after did not reach the caller.
-    mutating func cut(to delivered: Int) {
-        var sum = 0
-        pieces = Array(
-            pieces.prefix { piece in
-                sum += piece.tokens
-                return sum <= delivered
-            }
-        )
-    }
-
-    var text: String { pieces.map(\.text).joined() }
-
-    var tokens: Int { pieces.reduce(0) { $0 + $1.tokens } }
-
-    /// The closing message, without the receipt.
-    var message: ProtoChatFinished {
-        var message = ProtoChatFinished()
-        switch ending?.reason {
-        case .stop: message.reason = .stop
-        case .length: message.reason = .length
-        case .cancelled, nil: message.reason = .cancelled
-        }
-        message.prefillUs = (ending?.prefill ?? .zero).microseconds
-        message.decodeUs = (ending?.decode ?? .zero).microseconds
-        return message
-    }
+    let credit: Nano
+    let stream: any AnswerStream
 }
 
 /// The caller's wish that the answer ends.
 final class StopRequest: Sendable {
-    private let state = NIOLockedValueBox<Int?>(nil)
+    private let state = NIOLockedValueBox<ProtoChatStop?>(nil)
 
-    func arrived(delivered: Int) {
-        state.withLockedValue { $0 = delivered }
+    func arrived(_ message: ProtoChatStop) {
+        state.withLockedValue { $0 = message }
     }
 
-    /// Tokens that reached the caller.
-    var delivered: Int? { state.withLockedValue { $0 } }
+    /// What reached the caller.
+    var message: ProtoChatStop? { state.withLockedValue { $0 } }
 
-    var hasArrived: Bool { delivered != nil }
+    var hasArrived: Bool { message != nil }
 }
 
 /// How many answers a node has under way.
@@ -100,7 +56,7 @@ final class NodeLoad: Sendable {
 
 /// Why a request is not taken up.
 struct Refusal: Error {
-    let message: ProtoChatRefused
+    private(set) var message: ProtoChatRefused
 
     init(_ reason: ProtoRefusalReason, _ detail: String, context: Int = 0, prompt: Int = 0) {
         var message = ProtoChatRefused()
@@ -111,14 +67,20 @@ struct Refusal: Error {
         self.message = message
     }
 
+    /// A field of the request is wrong.
+    init(field: String, _ problem: String) {
+        self.init(.badRequest, problem)
+        message.field = field
+    }
+
     /// What the engine said.
-    init(_ error: GenerationError) {
+    init(_ error: ChatEngineError) {
         switch error {
         case .contextOverflow(let prompt, let context):
             self.init(.contextExceeded, error.description, context: context, prompt: prompt)
-        case .emptyPrompt, .unknownToken, .invalid: self.init(.badRequest, error.description)
+        case .badRequest: self.init(.badRequest, error.description)
         case .busy: self.init(.busy, error.description)
-        case .closed, .failed: self.init(.unspecified, "the engine cannot work")
+        case .unavailable, .failed: self.init(.unspecified, "the engine cannot work")
         }
     }
 }
@@ -138,14 +100,6 @@ extension TokenPrice {
             if fits(middle) { low = middle } else { high = middle - 1 }
         }
         return low
-    }
-}
-
-extension Duration {
-    /// Whole microseconds.
-    var microseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        return UInt64(clamping: seconds) * 1_000_000 + UInt64(clamping: attoseconds / 1_000_000_000_000)
     }
 }
 

@@ -11,7 +11,7 @@ import SwiftProtobuf
 ///
 /// Only the Nexus that this node joined may call; every other peer is refused before anything is decoded.
 struct ChatService: Sendable {
-    let engine: Engine
+    let engine: any ChatEngine
     let offer: NodeAnnouncement.ModelOffer
     let node: NodeID
     let nexus: PeerID
@@ -22,6 +22,9 @@ struct ChatService: Sendable {
     let load: NodeLoad
     let logger: Logger
     let now: @Sendable () -> UInt64
+    /// How long a caller may take nothing of an answer before it is given up.
+    let readerDeadline: Duration
+    private let timers = Timers(clock: ContinuousClock())
     private let clock = ContinuousClock()
 
     /// How long a quote holds.
@@ -103,7 +106,7 @@ struct ChatService: Sendable {
         }
         load.begin()
         defer { load.end() }
-        defer { begun.generation.cancel() }
+        defer { begun.stream.cancel() }
         try await answer(call, begun)
     }
 
@@ -113,60 +116,46 @@ struct ChatService: Sendable {
             throw Refusal(.sessionUnknown, "open a session first")
         }
         guard await !desk.isBarred(session.key) else { throw Refusal(.unpaid, "earlier answers were not paid") }
-        let prompt: [TokenID]
-        do {
-            prompt = try await tokens(of: start.turns)
+        let asked = try Conversation(start)
+        let conversation: any ReadConversation
+        let stream: any AnswerStream
+        do throws(ChatEngineError) {
+            conversation = try await engine.read(asked)
         } catch {
-            throw Refusal(.badRequest, "the model's chat template refuses the conversation: \(error)")
+            throw Refusal(error)
         }
-        let room = engine.contextLength - prompt.count
-        guard room >= 1 else {
-            throw Refusal(.contextExceeded, "", context: engine.contextLength, prompt: prompt.count)
-        }
-        let wanted = start.maxTokens == 0 ? room : min(room, Int(start.maxTokens))
-        guard
-            let limit = session.quote.price.affordableTokens(
-                prompt: prompt.count,
-                wanted: wanted,
-                credit: Nano(start.credit)
-            )
-        else { throw Refusal(.badRequest, "the credit does not cover the prompt") }
-        let generation: Generation
-        do {
-            generation = try engine.generate(
-                GenerationRequest(
-                    promptTokens: prompt,
-                    maxTokens: limit,
-                    sampling: Sampling(
-                        temperature: start.temperature,
-                        topK: Int(start.topK),
-                        topP: start.topP,
-                        seed: start.seed
-                    ),
-                    stop: start.stop
-                )
-            )
+        let limit = try limit(for: start, promptTokens: conversation.promptTokens, price: session.quote.price)
+        do throws(ChatEngineError) {
+            stream = try await conversation.answer(limit: limit)
         } catch {
             throw Refusal(error)
         }
         return BegunAnswer(
             session: session,
             requestHash: SaltedHash.of(request, session: session.id),
-            promptTokens: prompt.count,
-            generation: generation
+            promptTokens: conversation.promptTokens,
+            credit: Nano(start.credit),
+            stream: stream
         )
     }
 
-    /// The prompt in tokens.
-    ///
-    /// A long one takes milliseconds, and calls are answered on the connection's event loop.
-    private func tokens(of turns: [ProtoTurn]) async throws -> [TokenID] {
-        try await withTaskExecutorPreference(globalConcurrentExecutor) {
-            try engine.prompt(for: turns.map { ChatTurn(role: $0.role, content: $0.content) })
+    /// The most tokens of an answer: what the caller wants, the context holds and the credit pays.
+    private func limit(for start: ProtoChatStart, promptTokens: Int, price: TokenPrice) throws(Refusal) -> Int {
+        let profile = engine.profile
+        var room = profile.contextLength - promptTokens
+        // An upper bound says nothing of what is left; the engine ends where its context does.
+        if profile.capabilities.contains(.estimatesTokens) { room = max(room, 1) }
+        guard room >= 1 else {
+            throw Refusal(.contextExceeded, "", context: profile.contextLength, prompt: promptTokens)
         }
+        let wanted = start.maxTokens == 0 ? room : min(room, Int(start.maxTokens))
+        guard
+            let limit = price.affordableTokens(prompt: promptTokens, wanted: wanted, credit: Nano(start.credit))
+        else { throw Refusal(.badRequest, "the credit does not cover the prompt") }
+        return limit
     }
 
-    private enum Part { case listening, writing }
+    private enum Part { case listening, watching, writing }
 
     /// What the caller says while an answer is written and billed.
     private enum Reply: Sendable {
@@ -181,6 +170,7 @@ struct ChatService: Sendable {
             bufferingPolicy: .bufferingOldest(Self.commandBuffer)
         )
         let stop = StopRequest()
+        let reader = ReaderWatch(deadline: readerDeadline, timers: timers)
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
                 defer { inbox.finish() }
@@ -188,7 +178,12 @@ struct ChatService: Sendable {
                 return .listening
             }
             group.addTask {
-                let written = try await write(begun, to: call, stop)
+                try await reader.run()
+                return .watching
+            }
+            group.addTask {
+                let written = try await write(begun, to: call, stop, reader)
+                reader.end()
                 try await bill(written, begun, call, stop, replies)
                 return .writing
             }
@@ -206,8 +201,8 @@ struct ChatService: Sendable {
         while let bytes = try await call.receive() {
             switch try ProtoChatCommand(wire: bytes).command {
             case .stop(let message):
-                stop.arrived(delivered: Int(message.delivered))
-                begun.generation.cancel()
+                stop.arrived(message)
+                begun.stream.cancel()
                 inbox.yield(.stopped)
             case .voucher(let voucher): inbox.yield(.voucher(voucher))
             case .start, nil:
@@ -216,24 +211,26 @@ struct ChatService: Sendable {
         }
     }
 
-    private func write(_ begun: BegunAnswer, to call: RPCServerCall, _ stop: StopRequest) async throws -> WrittenAnswer
-    {
+    private func write(
+        _ begun: BegunAnswer,
+        to call: RPCServerCall,
+        _ stop: StopRequest,
+        _ reader: ReaderWatch
+    ) async throws -> WrittenAnswer {
         defer { load.endWriting() }
         var accepted = ProtoChatAccepted()
         accepted.promptTokens = UInt32(clamping: begun.promptTokens)
         try await call.send(update: .accepted(accepted))
         var written = WrittenAnswer()
-        while let event = try await begun.generation.next() {
+        while let event = try await begun.stream.next() {
             switch event {
-            case .text(let text, let tokens):
+            case .parts(let parts, let tokens, let logprobs):
                 guard !stop.hasArrived else { continue }
-                written.append(text, tokens: tokens)
-                var delta = ProtoChatDelta()
-                delta.text = text
-                delta.tokens = UInt32(clamping: tokens)
-                try await call.send(update: .delta(delta))
-            case .finished(let reason, _, _, let prefill, let decode):
-                written.ending = WrittenAnswer.Ending(reason: reason, prefill: prefill, decode: decode)
+                let delta = ProtoChatDelta(parts, tokens: tokens, logprobs: logprobs)
+                written.append(delta)
+                try await reader.watch { try await call.send(update: .delta(delta)) }
+            case .finished(let ending):
+                written.ending = ending
             }
         }
         return written
@@ -252,7 +249,7 @@ struct ChatService: Sendable {
     ) async throws {
         while true {
             var written = whole
-            let delivered = stop.delivered
+            let delivered = stop.message
             if let delivered { written.cut(to: delivered) }
             let finished = written.message
             let isPaid = try await desk.collect(try bill(for: written, begun)) { receipt in
@@ -280,9 +277,12 @@ struct ChatService: Sendable {
     }
 
     private func bill(for written: WrittenAnswer, _ begun: BegunAnswer) throws -> PaymentDesk.Bill {
-        let input = UInt64(begun.promptTokens)
-        let output = UInt64(written.tokens)
-        guard let cost = begun.session.quote.price.cost(inputTokens: input, outputTokens: output) else {
+        let price = begun.session.quote.price
+        // An engine that estimates knows better in the end.
+        let prompt = min(begun.promptTokens, written.ending?.promptTokens ?? begun.promptTokens)
+        let paid = price.affordableTokens(prompt: prompt, wanted: written.tokens, credit: begun.credit) ?? 0
+        let (input, output) = (UInt64(prompt), UInt64(paid))
+        guard let cost = price.cost(inputTokens: input, outputTokens: output) else {
             throw RPCFailure(code: .internalError, message: "the cost is beyond all money")
         }
         return PaymentDesk.Bill(
@@ -290,7 +290,7 @@ struct ChatService: Sendable {
             key: begun.session.key,
             quote: begun.session.quoteHash,
             request: begun.requestHash,
-            response: SaltedHash.of(Array(written.text.utf8), session: begun.session.id),
+            response: written.hash(session: begun.session.id),
             inputTokens: input,
             outputTokens: output,
             cost: cost

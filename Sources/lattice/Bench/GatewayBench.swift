@@ -109,7 +109,7 @@ private struct DirectParts {
     let caller: DirectCaller
     let services: [any Service]
 
-    init(folder: DataFolder, engine: Engine, model: String, logger: Logger) async throws {
+    init(folder: DataFolder, engine: any ChatEngine, model: String, logger: Logger) async throws {
         func host(_ keypair: Keypair) throws -> LatticaHost {
             LatticaHost(
                 configuration: LatticaConfiguration(

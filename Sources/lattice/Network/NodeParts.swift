@@ -14,7 +14,8 @@ struct NodeParts {
     private let startedHost: StartedHost
     /// Held as long as the node runs: two processes with one node's keys would sign over each other.
     private let lock: FolderLock
-    let engine: Engine
+    /// Closed by whoever stops the node.
+    let engine: any ChatEngine
     let service: NodeService
     let name: String
     let model: String

@@ -12,7 +12,7 @@ struct SchemaCompiler {
     private static let longestArray = 4096
 
     private var resolver: SchemaResolver
-    private var rules = GrammarRules()
+    private var rules: GrammarRules
     /// The rules of schemas that are referred to.
     private var known: [[String]: Int] = [:]
     private var places = 0
@@ -20,15 +20,24 @@ struct SchemaCompiler {
 
     /// The rules of a schema.
     static func compile(_ text: String) throws(GrammarError) -> GrammarRules {
-        let document = try JSONReader.read(text)
-        var compiler = SchemaCompiler(resolver: SchemaResolver(document))
-        let root = SchemaPart(value: document, pointer: "")
-        let node = try compiler.node([root])
-        compiler.rules.define(GrammarRules.root, node)
-        return compiler.rules
+        var rules = GrammarRules()
+        rules.define(GrammarRules.root, try node(of: text, in: &rules))
+        return rules
     }
 
-    private init(resolver: SchemaResolver) { self.resolver = resolver }
+    /// A schema's part of a larger grammar; the rules are as they were if it throws.
+    static func node(of text: String, in rules: inout GrammarRules) throws(GrammarError) -> GrammarNode {
+        let document = try JSONReader.read(text)
+        var compiler = SchemaCompiler(resolver: SchemaResolver(document), rules: rules)
+        let node = try compiler.node([SchemaPart(value: document, pointer: "")])
+        rules = compiler.rules
+        return node
+    }
+
+    private init(resolver: SchemaResolver, rules: GrammarRules) {
+        self.resolver = resolver
+        self.rules = rules
+    }
 
     private mutating func node(_ parts: [SchemaPart]) throws(GrammarError) -> GrammarNode {
         depth += 1

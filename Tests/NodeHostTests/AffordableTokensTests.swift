@@ -3,23 +3,6 @@ import Testing
 
 @testable import NodeHost
 
-@Suite struct `A written answer` {
-    @Test func `is cut to the whole pieces that reached the caller`() {
-        var answer = WrittenAnswer()
-        answer.append("Hello", tokens: 1)
-        answer.append(" big", tokens: 2)
-        answer.append(" world", tokens: 1)
-        answer.cut(to: 3)
-        #expect(answer.text == "Hello big")
-        #expect(answer.tokens == 3)
-        answer.cut(to: 2)
-        #expect(answer.text == "Hello")
-        answer.cut(to: 0)
-        #expect(answer.text.isEmpty)
-        #expect(answer.tokens == 0)
-    }
-}
-
 @Suite struct `Affordable tokens` {
     let price = TokenPrice(input: Nano(1_000_000), output: Nano(2_000_000))
 
