@@ -59,7 +59,7 @@ public final class RemoteEngine: ChatEngine {
     /// A changed context or number of slots is taken over.
     public func check() async throws(ChatEngineError) {
         let before = state.withLockedValue(\.engine)
-        let found = try await Discovery(client: client, options: options).find(model: before.model)
+        let found = try await Discovery(client: client, options: options, before: before).find(model: before.model)
         guard found.dialect.engine == before.dialect.engine, found.model == before.model else {
             throw .unavailable("\(client.address) serves \(found.profile.model) instead of \(before.profile.model)")
         }
@@ -70,14 +70,23 @@ public final class RemoteEngine: ChatEngine {
     public func read(_ conversation: Conversation) async throws(ChatEngineError) -> any ReadConversation {
         let (engine, isClosed) = state.withLockedValue { ($0.engine, $0.isClosed) }
         guard !isClosed else { throw .unavailable("it was closed") }
+        // A long prompt takes milliseconds to write, which a caller on an event loop does not have.
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(ChatEngineError) in
+            try await self.read(conversation, engine)
+        }
+    }
+
+    private func read(
+        _ conversation: Conversation,
+        _ engine: DiscoveredEngine
+    ) async throws(ChatEngineError) -> RemoteConversation {
         let request = try ChatRequest(conversation, dialect: engine.dialect, model: engine.model)
         let counter = TokenCount(client: client, dialect: engine.dialect, model: engine.model)
         var tokens = try await counter.count(request, of: conversation)
         let context = engine.profile.contextLength
-        if engine.dialect.counting == .bound {
-            // A bound beyond the context says nothing of the prompt: the engine itself refuses what does not fit.
-            tokens.most = min(tokens.most, context - 1)
-        }
+        let isBound = engine.dialect.counting == .bound
+        // A bound beyond the context says nothing of the prompt: the engine itself refuses what does not fit.
+        if isBound { tokens.most = min(tokens.most, context - 1) }
         guard tokens.most < context else {
             throw .contextOverflow(promptTokens: tokens.most, contextLength: context)
         }
@@ -90,7 +99,7 @@ public final class RemoteEngine: ChatEngine {
                 limit: nil,
                 logprobs: conversation.sampling.logprobs
             ),
-            room: engine.dialect.counting == .bound ? nil : context - tokens.most
+            room: isBound ? nil : context - tokens.most
         )
     }
 

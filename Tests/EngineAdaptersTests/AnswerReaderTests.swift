@@ -49,6 +49,7 @@ import Testing
                 .parts([.reasoning("Hm")], tokens: 1, logprobs: []),
                 .parts([.reasoning("m.")], tokens: 1, logprobs: []),
                 .parts([.content("Hi")], tokens: 1, logprobs: []),
+                .parts([], tokens: 4, logprobs: []),
                 .finished(
                     AnswerEnding(
                         reason: .stop,
@@ -110,6 +111,12 @@ import Testing
         #expect(few.parts.count == 12)
     }
 
+    @Test func `tells tokens that came many to a chunk before the end`() throws {
+        let events = try read(chunk(#"{"content":"all of it"}"#, finish: "stop") + usage + done)
+        #expect(events.tokens == 7)
+        #expect(events.content == "all of it")
+    }
+
     @Test func `takes no counts that make no sense`() throws {
         let count = #""completion_tokens":9223372036854775807,"prompt_tokens":-5"#
         let absurd = #","usage":{\#(count),"prompt_tokens_details":{"cached_tokens":99}}"#
@@ -144,7 +151,7 @@ import Testing
                 .toolCall(ChatToolCall(id: "b", name: "now", arguments: "{}")),
             ]
         )
-        #expect(events.tokens == 4)
+        #expect(events.tokens == 7)
         #expect(try ending(events).reason == .stop)
     }
 

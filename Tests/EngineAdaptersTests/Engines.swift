@@ -121,6 +121,12 @@ extension [AnswerEvent] {
         }
     }
 
+    var logprobs: [AnswerLogprob] {
+        reduce(into: []) { all, event in
+            if case .parts(_, _, let logprobs) = event { all += logprobs }
+        }
+    }
+
     var ending: AnswerEnding? {
         if case .finished(let ending)? = last { ending } else { nil }
     }

@@ -45,33 +45,27 @@ struct `llama-cpp server` {
 
     /// The same model behind both: the same prompt has the same tokens, and the same most likely answer.
     @Test func `answers like the embedded engine`() async throws {
-        let (server, engine) = try await engine()
+        let (server, remote) = try await engine()
         defer { server.kill() }
-        let embedded = try await Engine.load(path: LlamaServer.model)
-        for question in ["What is Nexus?", "Hello!", "Who are you?"] {
-            let read = try await engine.read(conversation(question))
-            let prompt = try embedded.prompt(for: [ChatTurn(role: "user", content: question)])
-            #expect(read.promptTokens == prompt.count)
-            let events = try await read.answer(limit: 60).rest()
-            var text = ""
-            var tokens = 0
-            var completion = 0
-            for try await event in try embedded.generate(GenerationRequest(promptTokens: prompt, maxTokens: 60)) {
-                switch event {
-                case .text(let more, let count):
-                    text += more
-                    tokens += count
-                case .finished(_, _, let all, _, _): completion = all
-                }
-            }
-            #expect(events.content == text)
-            #expect(events.tokens == tokens)
-            let ending = try #require(events.ending)
-            #expect(ending.completionTokens == completion)
-            #expect(ending.promptTokens == prompt.count)
-            #expect(ending.receipt == nil)
+        let embedded: any ChatEngine = try await Engine.load(path: LlamaServer.model)
+        var questions = ["What is Nexus?", "Hello!", "Who are you?"].map(conversation)
+        questions[1].stop = ["Lattice"]
+        questions[2].sampling.logprobs = 2
+        for question in questions {
+            let (ours, theirs) = (try await embedded.read(question), try await remote.read(question))
+            #expect(ours.promptTokens == theirs.promptTokens)
+            let (left, right) = (try await ours.answer(limit: 60).rest(), try await theirs.answer(limit: 60).rest())
+            #expect(left.content == right.content)
+            #expect(left.tokens == right.tokens)
+            #expect(left.logprobs.map(\.token.bytes) == right.logprobs.map(\.token.bytes))
+            #expect(zip(left.logprobs, right.logprobs).allSatisfy { abs($0.token.logprob - $1.token.logprob) < 0.1 })
+            let (mine, other) = (try #require(left.ending), try #require(right.ending))
+            #expect(mine.reason == other.reason)
+            #expect(mine.promptTokens == other.promptTokens)
+            #expect(mine.completionTokens == other.completionTokens)
+            #expect(right.dropLast().allSatisfy { if case .parts = $0 { true } else { false } })
         }
-        embedded.close()
+        await embedded.close()
     }
 
     @Test func `counts every kind of prompt as it charges for it`() async throws {
@@ -139,8 +133,7 @@ struct `llama-cpp server` {
             var asked = conversation("What is Nexus?")
             asked.sampling.logprobs = count
             let events = try await engine.read(asked).answer(limit: 8).rest()
-            var reported: [AnswerLogprob] = []
-            for case .parts(_, _, let logprobs) in events { reported += logprobs }
+            let reported = events.logprobs
             #expect(reported.count == 8)
             #expect(reported.allSatisfy { $0.top.count == count && $0.token.logprob <= 0 })
             let text = reported.flatMap(\.token.bytes)

@@ -37,7 +37,7 @@ import Testing
             #expect(events.content == "Hi there")
             #expect(events.ending?.completionTokens == 3)
             #expect(events.ending?.promptTokens == 12)
-            #expect(events.tokens == 2)
+            #expect(events.tokens == 3)
             #expect(try await stream.next() == nil)
         }
     }

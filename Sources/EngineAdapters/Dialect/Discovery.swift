@@ -15,6 +15,8 @@ struct DiscoveredEngine: Hashable, Sendable {
 struct Discovery {
     let client: EngineClient
     let options: RemoteEngineOptions
+    /// What was found before, so that what cannot change without a new start of the engine is not asked again.
+    var before: DiscoveredEngine?
 
     /// What engines with slots unknown are given: vLLM runs up to 256 at once, others a few.
     private static let vllmSlots = 32
@@ -108,8 +110,9 @@ struct Discovery {
         var props = props
         // A router tells nothing of its models until one is named.
         if props.default_generation_settings == nil, let named = try await self.props(model) { props = named }
-        // Everyone may ask what it serves: a key that is wrong shows here, and not at the first answer.
-        _ = try await TokenCount(client: client, dialect: .llamaCpp, model: model).tokens(of: "")
+        // Everyone may ask what it serves: a key that is wrong shows here, and not at the first answer. Once is enough, as
+        // this wakes a server that sleeps.
+        if before == nil { _ = try await TokenCount(client: client, dialect: .llamaCpp, model: model).tokens(of: "") }
         var capabilities: EngineProfile.Capabilities = [.schemas, .grammars, .logprobs]
         let knowsTools = props.chat_template_caps?["supports_tools"] ?? props.chat_template?.contains("tools")
         if knowsTools == true { capabilities.insert(.tools) }
@@ -133,7 +136,9 @@ struct Discovery {
         } else {
             capabilities.insert(.grammars)
         }
-        if try await callsTools(model) { capabilities.insert(.tools) }
+        let knownTools = before.map { $0.profile.capabilities.contains(.tools) }
+        let hasTools = if let knownTools { knownTools } else { try await callsTools(model) }
+        if hasTools { capabilities.insert(.tools) }
         return discovered(
             dialect,
             model: model,

@@ -23,6 +23,8 @@ struct AnswerReader {
     private var calls = ToolCallJoiner()
     /// The tokens of all parts so far.
     private var counted = 0
+    /// Whether the engine counts in its chunks.
+    private var hasRunningCount = false
     private var reason: FinishReason?
     private var usage = ChatChunk.Usage()
     private var timings = ChatChunk.Timings()
@@ -55,7 +57,7 @@ struct AnswerReader {
         do throws(EventStreamError) { event = try events.finish() } catch { throw Self.failure(error) }
         var answer: [AnswerEvent] = []
         if let event { try read(event, at: time, into: &answer) }
-        if !isFinished { answer.append(try end(at: time)) }
+        if !isFinished { answer += try end(at: time) }
         return answer
     }
 
@@ -71,7 +73,7 @@ struct AnswerReader {
         into answer: inout [AnswerEvent]
     ) throws(ChatEngineError) {
         if event.data == Array("[DONE]".utf8) {
-            answer.append(try end(at: time))
+            answer += try end(at: time)
             return
         }
         if let fault = EngineFault(event.data) { throw fault.midAnswer }
@@ -108,6 +110,7 @@ struct AnswerReader {
     private mutating func count(_ chunk: ChatChunk, isToken: Bool, logprobs: Int) -> Int {
         let tokens: Int
         if let running = chunk.timings?.predicted_n ?? chunk.usage?.completion_tokens {
+            hasRunningCount = true
             tokens = max(running.clamped - counted, 0)
         } else {
             tokens = max(logprobs, isToken ? 1 : 0)
@@ -124,10 +127,14 @@ struct AnswerReader {
         )
     }
 
-    private mutating func end(at time: Duration) throws(ChatEngineError) -> AnswerEvent {
+    private mutating func end(at time: Duration) throws(ChatEngineError) -> [AnswerEvent] {
         guard let reason else { throw .failed("it broke off in the middle of the answer") }
         isFinished = true
-        return .finished(ending(reason, at: time))
+        let ending = ending(reason, at: time)
+        // Tokens that came several to a chunk are told before the end: bills add up what the parts say.
+        let missing = hasRunningCount ? 0 : ending.completionTokens - counted
+        counted += missing
+        return (missing > 0 ? [.parts([], tokens: missing, logprobs: [])] : []) + [.finished(ending)]
     }
 
     private func ending(_ reason: FinishReason, at time: Duration) -> AnswerEnding {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Inference
 import Lattica
 import Ledger
 import Multiformats
@@ -8,6 +9,18 @@ import Multiformats
 struct EngineOptionGroup: ParsableArguments {
     @Option(help: "A GGUF file (LATTICE_MODEL; default: the model that comes with Lattice).")
     var model: String?
+
+    @Option(
+        help:
+            "Another engine that answers instead: llama.cpp, Ollama, vLLM or an OpenAI-compatible URL (LATTICE_ENGINE)."
+    )
+    var engine: String?
+
+    @Option(help: "Which of the other engine's models (LATTICE_ENGINE_MODEL; needed where it has several).")
+    var engineModel: String?
+
+    @Option(help: "A file with the other engine's API key (LATTICE_ENGINE_KEY_FILE).")
+    var engineKeyFile: String?
 
     @Option(help: "The name under which the model is offered (LATTICE_MODEL_NAME; default: the file's).")
     var modelName: String?
@@ -18,6 +31,11 @@ struct EngineOptionGroup: ParsableArguments {
     @Option(help: "Requests answered at once (LATTICE_SLOTS; default: two for each processor, at least four).")
     var slots: Int?
 
+    @Option(
+        help: "Positions of a conversation (LATTICE_CONTEXT; default: the model's, up to 4096; the other engine's)."
+    )
+    var context: Int?
+
     @Option(help: "LAI per million prompt tokens (LATTICE_PRICE_INPUT; default: 0.5).")
     var priceInput: String?
 
@@ -27,7 +45,8 @@ struct EngineOptionGroup: ParsableArguments {
     var flags: [String: String?] {
         [
             "model": model, "model.name": modelName, "threads": threads.map(String.init),
-            "slots": slots.map(String.init),
+            "slots": slots.map(String.init), "context": context.map(String.init),
+            "engine": engine, "engine.model": engineModel, "engine.key.file": engineKeyFile,
             "price.input": priceInput, "price.output": priceOutput,
         ]
     }
@@ -44,7 +63,7 @@ struct NodeCommand: AsyncParsableCommand {
     /// Starts it.
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Join a Nexus and answer with a GGUF model on this machine's processor."
+            abstract: "Join a Nexus and answer with a GGUF model on this machine's processor, or with another engine."
         )
 
         @Option(help: "The address that 'lattice up' prints: /ip4/…/tcp/…/p2p/… (LATTICE_JOIN).")
@@ -100,12 +119,16 @@ struct NodeCommand: AsyncParsableCommand {
                     break
                 }
                 guard let number else { return }
-                let report = Report(node: number, peer: "\(parts.host.peerID)", name: parts.name, model: parts.model)
-                print(
-                    json
-                        ? try JSON.text(report)
-                        : "Node \(number) (\(report.name)) answers with \(report.model). Ctrl-C takes it out of the network."
+                let profile = parts.engine.profile
+                let report = Report(
+                    node: number,
+                    peer: "\(parts.host.peerID)",
+                    name: parts.name,
+                    model: parts.model,
+                    engine: profile.engine,
+                    bit_exact: profile.capabilities.contains(.isBitExact)
                 )
+                print(json ? try JSON.text(report) : report.text)
                 fflush(nil)
             }
         }
@@ -115,6 +138,13 @@ struct NodeCommand: AsyncParsableCommand {
             var peer: String
             var name: String
             var model: String
+            var engine: String
+            var bit_exact: Bool
+
+            var text: String {
+                let how = bit_exact ? "" : " by \(engine), not bit-exact"
+                return "Node \(node) (\(name)) answers with \(model)\(how). Ctrl-C takes it out of the network."
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ struct NodeParts {
     private let lock: FolderLock
     /// Closed by whoever stops the node.
     let engine: any ChatEngine
+    /// Looks after an engine that is another program.
+    private let watch: EngineWatch?
     let service: NodeService
     let name: String
     let model: String
@@ -37,19 +39,8 @@ struct NodeParts {
         }
         let folder = try folder.folder("nodes").folder(name)
         lock = try folder.lock()
-        let path = try settings.text("model") ?? DefaultModel.path()
-        model = settings.text("model.name") ?? DefaultModel.name(of: path)
-        guard (1...128).contains(model.utf8.count) else {
-            throw Settings.Fault(description: "model.name must have 1 to 128 bytes. Set it with --model-name.")
-        }
-        let processors = ProcessInfo.processInfo.activeProcessorCount
-        engine = try await Engine.load(
-            path: path,
-            options: EngineOptions(
-                threads: try settings.optionalNumber("threads", in: 1...64),
-                slots: try settings.number("slots", default: min(64, max(4, processors * 2)), in: 1...64)
-            )
-        )
+        let loaded = try await NodeEngine(settings: settings, logger: logger)
+        (engine, model, watch) = (loaded.engine, loaded.model, loaded.watch)
         let keypair = try Keypair.load(orCreateAt: folder.file("p2p.key"))
         host = LatticaHost(
             configuration: LatticaConfiguration(
@@ -81,7 +72,7 @@ struct NodeParts {
     }
 
     /// In the order of starting.
-    var services: [any Service] { [startedHost, service] }
+    var services: [any Service] { [startedHost, service] + [watch].compactMap(\.self) }
 }
 
 /// The model that comes with the project.
