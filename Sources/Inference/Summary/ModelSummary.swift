@@ -36,6 +36,14 @@ public struct ModelSummary: Hashable, Sendable, Codable {
     /// Why the embedded engine cannot run it, or `nil` where it can.
     public var fault: String?
 
+    private enum CodingKeys: String, CodingKey {
+        case name, architecture, parameters, quantization, size, shards, width, layers, heads, vocabulary, fault
+        case contextLength = "context_length"
+        case keyValueHeads = "key_value_heads"
+        case isEmbedder = "is_embedder"
+        case hasTemplate = "has_template"
+    }
+
     /// What `file` says of itself.
     public init(of file: GGUFFile) {
         let metadata = file.metadata

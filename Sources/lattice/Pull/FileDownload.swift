@@ -143,19 +143,20 @@ struct FileDownload: Sendable {
         case 206:
             let range = answer.header("content-range").flatMap(ContentRange.init)
             let isSame = known?.validator == nil || origin.validator == nil || known?.validator == origin.validator
-            guard part.count > 0, range?.start == part.count, isSame,
-                known?.total == nil || known?.total == range?.total
-            else {
-                try restart(&part, "the server sends another part than was asked for")
-                return false
+            guard part.count > 0 else {
+                throw Fault(
+                    description: "\(answer.url.hostShown) sends a part of \(remote.name) where all of it was asked for."
+                )
+            }
+            guard range?.start == part.count, isSame, known?.total == nil || known?.total == range?.total else {
+                return try await restart(&part, &wasResumed, "the server sends another part than was asked for")
             }
         case 416:
             // Beyond the end: the part is whole, or of another file.
             let total = answer.header("content-range").flatMap(ContentRange.init)?.total
             if total == part.count, part.count > 0 { return true }
             guard part.count > 0 else { throw RetryAfter.fault(answer) }
-            try restart(&part, "the file has changed")
-            return false
+            return try await restart(&part, &wasResumed, "the file has changed")
         case 401, 403: throw refused(answer)
         case 404, 410:
             throw Fault(description: "there is nothing at \(answer.url.shown) (\(answer.status)). Check the name.")
@@ -169,9 +170,12 @@ struct FileDownload: Sendable {
         return part.count == total
     }
 
-    private func restart(_ part: inout PartFile, _ reason: String) throws {
+    /// Asks for all of it, once.
+    private func restart(_ part: inout PartFile, _ wasResumed: inout Bool, _ reason: String) async throws -> Bool {
         report(.startsAgain(reason))
         try part.clear()
+        wasResumed = false
+        return try await attempt(&part, wasResumed: &wasResumed)
     }
 
     private func receive(_ answer: Web.Answer, into part: inout PartFile, limit: Int) async throws {

@@ -135,7 +135,8 @@ struct Hub: Sendable {
                 ? "Check the name; for a private or gated model set HF_TOKEN to a token of an account that may read it."
                 : "Check the name, and that the account of HF_TOKEN may read it (\(url.appending(path: "\(repository)").shown))."
             throw Fault(
-                description: "\(url.hostShown) has no repository \(repository), or shows it not to everybody. \(advice)"
+                description:
+                    "\(url.hostShown) has no repository \(repository), or does not show it to everybody. \(advice)"
             )
         default: throw RetryAfter.fault(answer)
         }

@@ -57,7 +57,6 @@ final class PullDisplay: Sendable {
                 say("\(reason); trying again in \(DurationText.of(wait))", &state)
             case .checking:
                 progress(&state, now)
-                say("checking", &state)
             }
             if form == .json { json(event, state.progress) }
         }

@@ -1,53 +1,28 @@
 import Foundation
 import SystemPackage
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
 /// Keeps a second pull of the same model away, also one of another process.
+///
+/// The system lets go of it when the process ends, however it does. The file stays: one that is removed while another process
+/// opens it would be locked by both.
 final class PullLock: Sendable {
     private let descriptor: FileDescriptor
-    private let path: String
 
     init(_ name: ModelName, in staging: DataFolder) throws {
-        path = staging.file(name.folder + ".lock")
-        let inUse = Puller.Fault(
-            description:
-                "\(name) is being pulled by another process. Wait for that one; this one would write the same file."
+        descriptor = try FileDescriptor.open(
+            FilePath(staging.file(name.folder + ".lock")),
+            .readWrite,
+            options: [.create, .closeOnExec],
+            permissions: [.ownerReadWrite]
         )
-        // The holder before may have removed the file between our opening and locking it: then ours is no longer the one.
-        for _ in 0..<16 {
-            let opened = try FileDescriptor.open(
-                FilePath(path),
-                .readWrite,
-                options: [.create, .closeOnExec],
-                permissions: [.ownerReadWrite]
+        guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            try? descriptor.close()
+            throw Puller.Fault(
+                description: "\(name) is being pulled by another process. Wait for that one: it writes the same file."
             )
-            guard flock(opened.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-                try? opened.close()
-                throw inUse
-            }
-            var ours = stat()
-            var current = stat()
-            if unsafe fstat(opened.rawValue, &ours) == 0, unsafe stat(path, &current) == 0,
-                ours.st_ino == current.st_ino
-            {
-                descriptor = opened
-                return
-            }
-            try? opened.close()
         }
-        throw inUse
     }
 
     /// Lets others pull it.
-    func release() {
-        unsafe unlink(path)
-        try? descriptor.close()
-    }
+    func release() { try? descriptor.close() }
 }

@@ -7,9 +7,13 @@ struct AnswerPrinter {
     private var isThinking = false
     private var hasText = false
     private var endsLine = true
+    private var wrap: WordWrap
 
     /// A printer; thoughts are shown to people only, as what reads a pipe wants the answer.
-    init(terminal: Terminal = .output) { self.terminal = terminal }
+    init(terminal: Terminal = .output) {
+        self.terminal = terminal
+        wrap = WordWrap(width: terminal.width)
+    }
 
     mutating func write(_ parts: [ChatOutputPart]) {
         for part in parts {
@@ -24,8 +28,7 @@ struct AnswerPrinter {
     /// Ends the last line.
     mutating func end() {
         if isThinking { stopThinking() }
-        if !endsLine { terminal.write("\n") }
-        endsLine = true
+        endLine()
     }
 
     private mutating func think(_ text: String) {
@@ -39,10 +42,8 @@ struct AnswerPrinter {
 
     private mutating func stopThinking() {
         isThinking = false
-        if !endsLine { terminal.write("\n") }
-        terminal.write(terminal.hasColours ? "\u{1B}[0m" : "… and answers:\n")
-        if terminal.hasColours { terminal.write("\n") }
-        endsLine = true
+        endLine()
+        terminal.write(terminal.hasColours ? "\u{1B}[0m\n" : "… and answers:\n")
     }
 
     private mutating func say(_ text: String) {
@@ -55,8 +56,15 @@ struct AnswerPrinter {
         put(String(text))
     }
 
+    private mutating func endLine() {
+        if terminal.isInteractive { terminal.write(wrap.finish()) }
+        if !endsLine { terminal.write("\n") }
+        endsLine = true
+        wrap = WordWrap(width: terminal.width)
+    }
+
     private mutating func put(_ text: String) {
-        terminal.write(terminal.isInteractive ? text.withoutControls : text)
+        terminal.write(terminal.isInteractive ? wrap.append(text.withoutControls) : text)
         endsLine = text.hasSuffix("\n")
     }
 }

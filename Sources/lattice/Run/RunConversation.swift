@@ -71,7 +71,7 @@ struct RunConversation {
         } catch let error as GenerationError {
             // One refused question does not end the conversation.
             StandardError.print("\(error)" + Self.advice(error))
-        } catch let error as ModelError {
+        } catch  where !(error is CancellationError) {
             StandardError.print("\(error)")
         }
     }

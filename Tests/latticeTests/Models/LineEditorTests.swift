@@ -74,3 +74,26 @@ import Testing
         _ = editor.picture(prompt: "> ", width: 20)
     }
 }
+
+@Suite struct `The words of an answer` {
+    private static let text =
+        "A node serves open models, and each of them is one that anybody may read.\n\n- one\n```\nlet a = 1   + 2 + 3 + 4 + 5 + 6\n```\n模型 ok."
+
+    @Test(arguments: 8...90) func `are not cut at the edge, however the text comes`(width: Int) {
+        var random = SeededGenerator(seed: UInt64(width))
+        var wrap = WordWrap(width: width)
+        var shown = ""
+        var rest = Self.text[...]
+        while !rest.isEmpty {
+            let count = Int.random(in: 1...9, using: &random)
+            shown += wrap.append(String(rest.prefix(count)))
+            rest = rest.dropFirst(count)
+        }
+        shown += wrap.finish()
+        let lines = shown.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.allSatisfy { $0.contains("+") || String($0).columns <= width })
+        #expect(shown.contains("let a = 1   + 2 + 3 + 4 + 5 + 6\n```"), "code stays as it is")
+        #expect(shown.filter { !$0.isWhitespace } == Self.text.filter { !$0.isWhitespace })
+        if width > 80 { #expect(shown == Self.text) }
+    }
+}

@@ -117,6 +117,28 @@ import Testing
         }
     }
 
+    @Test func `takes no part that it did not ask for`() async throws {
+        let bytes = GGUFBytes.file(weights: 20_000)
+        let count = NIOLockedValueBox(0)
+        try await PullTest.run({ request in
+            let number = count.withLockedValue { count in
+                count += 1
+                return count
+            }
+            let whole = FileServer.Reply(headers: [("ETag", "\"one\"")], body: bytes, cut: number == 1 ? 60_000 : nil)
+            guard request.rangeStart != nil else { return whole }
+            let range = ("Content-Range", "bytes 10-\(bytes.count - 1)/\(bytes.count)")
+            return FileServer.Reply(status: 206, headers: [range], body: Array(bytes[10...]))
+        }) { (test: PullTest) async throws in
+            #expect(try await test.pull("/model.gguf").manifest.fingerprint == GGUFBytes.digest(bytes))
+        }
+        try await PullTest.run({ _ in
+            FileServer.Reply(status: 206, headers: [("Content-Range", "bytes 0-9/20")], body: Array(bytes[..<10]))
+        }) { (test: PullTest) async throws in
+            await #expect(throws: FileDownload.Fault.self) { try await test.pull("/model.gguf") }
+        }
+    }
+
     @Test func `believes no part without a mark to tell whether the file is the same`() async throws {
         let bytes = GGUFBytes.file(weights: 20_000)
         let isFirst = NIOLockedValueBox(true)
@@ -409,7 +431,9 @@ struct PullTest: Sendable {
     func leftovers() throws -> [String] {
         let staging = folder + "/.pulling"
         guard FileManager.default.fileExists(atPath: staging) else { return [] }
-        return try FileManager.default.subpathsOfDirectory(atPath: staging).filter { !$0.hasSuffix("+latest") }
+        return try FileManager.default.subpathsOfDirectory(atPath: staging).filter {
+            !$0.hasSuffix("+latest") && !$0.hasSuffix(".lock")
+        }
     }
 
     /// A hub's list of files.
