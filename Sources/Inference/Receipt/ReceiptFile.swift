@@ -25,6 +25,8 @@ public struct ReceiptFile: Hashable, Sendable {
             case jsonSchema = "json_schema"
             /// GBNF, the notation of llama.cpp.
             case gbnf
+            /// A call of a tool, or that or JSON; the text is the JSON form of `ToolCallGrammar`.
+            case toolCalls = "tool_calls"
         }
 
         /// The language.
@@ -44,6 +46,7 @@ public struct ReceiptFile: Hashable, Sendable {
             case .jsonObject: .jsonObject
             case .jsonSchema: try Grammar(jsonSchema: text)
             case .gbnf: try Grammar(gbnf: text)
+            case .toolCalls: try Grammar(toolCalls: text)
             }
         }
     }
