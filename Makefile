@@ -19,7 +19,7 @@ help: ## List the commands
 run: release ## Start a whole network on this machine: Nexus, ledger, one LLM node
 	@$(LATTICE) up
 
-test: setup-test unit fuzz-short examples demo browser interop-short ## Run every test
+test: setup-test unit fuzz-short examples demo api browser interop-short ## Run every test
 
 unit: setup
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
@@ -54,6 +54,9 @@ examples: setup ## Build the examples as packages of their own, and run them
 
 demo: ## Ten prompts, a second node that comes and dies, a conserved ledger
 	scripts/demo.sh
+
+api: ## Schemas, tools, log probabilities, receipts and every architecture, through the openai client
+	scripts/api.sh
 
 browser: ## The page in a real browser
 	scripts/browser.sh

@@ -59,7 +59,9 @@ import Testing
                     name: "tiny",
                     fingerprint: Bytes32(number: 5),
                     contextLength: 64,
-                    price: TokenPrice(input: Nano(1), output: Nano(.max))
+                    price: TokenPrice(input: Nano(1), output: Nano(.max)),
+                    engine: "lattice",
+                    capabilities: [.isBitExact, .tools]
                 )
             ],
             capacity: 2

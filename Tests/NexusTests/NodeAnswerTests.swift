@@ -1,7 +1,9 @@
+import Foundation
 import LatticaRPC
 import LatticeTesting
 import Ledger
 import NodeAPI
+import SwiftProtobuf
 import Testing
 
 @testable import Nexus
@@ -15,12 +17,94 @@ import Testing
             // Leaves without having waited for the voucher.
         } _: { rig in
             let answer = try await rig.start()
-            #expect(try await answer.next() == .delta(text: "Hi", tokens: 1))
+            #expect(try await answer.next() == .text("Hi", tokens: 1))
             guard case .finished(let summary) = try await answer.next() else { throw NexusError.nodeFailed("no end") }
             #expect(summary.cost == Nano(7))
             #expect(rig.unsettled == Nano(7))
             #expect(rig.reserved == .zero)
             try await eventually("the voucher is shown") { await rig.node.shown == [7] }
+        }
+    }
+
+    @Test func `brings thoughts, calls and probabilities, and is paid for their hash`() async throws {
+        let call = ToolCall(id: "c", name: "clock", arguments: "{}")
+        let deltas: [ProtoChatDelta] = [
+            .with {
+                $0.reasoning = "Hm"
+                $0.tokens = 1
+            },
+            .with { $0.tokens = 2 },
+            .with {
+                $0.toolCalls = [
+                    .with {
+                        $0.id = call.id
+                        $0.name = call.name
+                        $0.arguments = call.arguments
+                    }
+                ]
+                $0.tokens = 1
+                $0.logprobs = [
+                    .with {
+                        $0.token.text = Data([0xC3])
+                        $0.token.logprob = -1
+                    }
+                ]
+            },
+        ]
+        try await AnswerRig.play { rpc, start, node in
+            try await rpc.accept(promptTokens: 5)
+            for delta in deltas { try await rpc.send(ProtoChatUpdate.with { $0.delta = delta }.wireBytes()) }
+            var bill = try await node.bill(for: start, deltas: deltas, input: 5, output: 4)
+            bill.finished.reason = .toolCalls
+            bill.finished.cachedPromptTokens = 3
+            bill.finished.computation = #"{"receipt":{}}"#
+            try await rpc.send(bill.wireBytes())
+        } _: { rig in
+            let answer = try await rig.start()
+            #expect(try await answer.next() == .delta(ChatDelta(reasoning: "Hm", tokens: 1)))
+            let token = TokenLogprob(token: .init(bytes: [0xC3], logprob: -1), top: [])
+            // The tokens that completed nothing count with what came next.
+            #expect(try await answer.next() == .delta(ChatDelta(toolCalls: [call], logprobs: [token], tokens: 3)))
+            guard case .finished(let summary) = try await answer.next() else { throw NexusError.nodeFailed("no end") }
+            #expect(summary.reason == .toolCalls && summary.computation == #"{"receipt":{}}"#)
+            #expect(summary.usage == Usage(promptTokens: 5, completionTokens: 4, cachedPromptTokens: 3))
+        }
+    }
+
+    @Test(arguments: ["{", "[]", "{\"a\":\n1}", ""])
+    func `passes on no receipt of computation that is no object in one line`(text: String) async throws {
+        try await AnswerRig.play { rpc, start, node in
+            try await rpc.accept(promptTokens: 5)
+            var bill = try await node.bill(for: start, deltas: [], input: 5, output: 0)
+            bill.finished.computation = text
+            try await rpc.send(bill.wireBytes())
+        } _: { rig in
+            guard case .finished(let summary) = try await rig.start().next() else {
+                throw NexusError.nodeFailed("no end")
+            }
+            #expect(summary.computation == nil)
+        }
+    }
+
+    @Test func `fails when a node sends more than a part of an answer has`() async throws {
+        let choice = ProtoTokenChoice.with { $0.text = Data(count: 2000) }
+        let deltas: [ProtoChatDelta] = [
+            .with { $0.toolCalls = Array(repeating: ProtoToolCall(), count: 65) },
+            .with { $0.toolCalls = [.with { $0.name = String(repeating: "n", count: 300) }] },
+            .with { $0.logprobs = Array(repeating: ProtoTokenLogprob(), count: 70) },
+            .with { $0.logprobs = [.with { $0.token = choice }] },
+            .with { $0.logprobs = [.with { $0.token.logprob = .nan }] },
+            .with { $0.logprobs = [.with { $0.top = Array(repeating: ProtoTokenChoice(), count: 21) }] },
+        ]
+        for delta in deltas {
+            try await AnswerRig.play { rpc, _, _ in
+                try await rpc.accept(promptTokens: 5)
+                try await rpc.send(ProtoChatUpdate.with { $0.delta = delta }.wireBytes())
+            } _: { rig in
+                let answer = try await rig.start()
+                await #expect(throws: NexusError.self) { try await answer.next() }
+                #expect(rig.unsettled == .zero && rig.reserved == .zero)
+            }
         }
     }
 
@@ -32,7 +116,7 @@ import Testing
             while try await call.receive() != nil {}
         } _: { rig in
             let answer = try await rig.start()
-            #expect(try await answer.next() == .delta(text: "Hi", tokens: 1))
+            #expect(try await answer.next() == .text("Hi", tokens: 1))
             await #expect(throws: NexusError.self) { try await answer.next() }
             #expect(rig.unsettled == .zero)
             #expect(rig.reserved == .zero)
@@ -59,14 +143,15 @@ import Testing
             }
         } _: { rig in
             let answer = try await rig.start()
-            #expect(try await answer.next() == .delta(text: "Hi", tokens: 1))
+            #expect(try await answer.next() == .text("Hi", tokens: 1))
             async let next = answer.next()
             try await eventually("somebody reads") { await answer.isReading }
             await answer.stop()
             await gate.open()
             #expect(try await next == nil)
             try await eventually("the answer is paid") { rig.unsettled == Nano(7) && rig.reserved == .zero }
-            #expect(await rig.node.stops == [1])
+            #expect(await rig.node.stops.map(\.delivered) == [1])
+            #expect(await rig.node.stops.map(\.deltas) == [1])
         }
     }
 }

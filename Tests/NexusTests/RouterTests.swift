@@ -1,6 +1,7 @@
 import LatticaCore
 import LatticeTesting
 import Ledger
+import NodeAPI
 import Testing
 
 @testable import Nexus
@@ -12,6 +13,17 @@ import Testing
         let slow = view(1) { $0.observed.decodeRate = 10 }
         let fast = view(2) { $0.observed.decodeRate = 100 }
         #expect(order([slow, fast]) == [2, 1])
+    }
+
+    @Test func `leaves out nodes whose engine cannot do what is asked`() {
+        let plain = view(1) { $0.observed.decodeRate = 100 }
+        let able = view(2) { $0.offers[0].capabilities = [.tools, .schemas] }
+        var request = request
+        request.needs = .tools
+        var generator = SeededGenerator(seed: 1)
+        let ranking = Router.choose(request, in: RegistrySnapshot(nodes: [plain, able]), using: &generator)
+        #expect(ranking.choices.map(\.node.id.number) == [2])
+        #expect(ranking.refused.map(\.reason) == ["the engine of node 1 cannot do what is asked"])
     }
 
     @Test func `prefers the cheaper of two equal nodes`() {

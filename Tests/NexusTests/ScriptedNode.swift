@@ -21,7 +21,7 @@ actor ScriptedNode {
     private let domain: TypedDomain
     private(set) var shown: [UInt64] = []
     private(set) var payer = KeyID.zero
-    private(set) var stops: [UInt32] = []
+    private(set) var stops: [ProtoChatStop] = []
 
     init(domain: TypedDomain) { self.domain = domain }
 
@@ -54,10 +54,24 @@ actor ScriptedNode {
         return reply
     }
 
-    func heard(_ stop: ProtoChatStop) { stops.append(stop.delivered) }
+    func heard(_ stop: ProtoChatStop) { stops.append(stop) }
 
     /// The bill for an answer on a channel that holds nothing yet.
     func bill(for start: ProtoChatStart, text: String, input: UInt64, output: UInt64) throws -> ProtoChatUpdate {
+        var delta = ProtoChatDelta()
+        delta.text = text
+        return try bill(for: start, deltas: [delta], input: input, output: output)
+    }
+
+    /// The bill for an answer of these deltas.
+    func bill(
+        for start: ProtoChatStart,
+        deltas: [ProtoChatDelta],
+        input: UInt64,
+        output: UInt64
+    ) throws -> ProtoChatUpdate {
+        var hash = AnswerHash(session: session)
+        for delta in deltas { hash.append(delta) }
         var command = ProtoChatCommand()
         command.start = start
         let cost = price.cost(inputTokens: input, outputTokens: output) ?? .zero
@@ -67,7 +81,7 @@ actor ScriptedNode {
             node: NodeID(1),
             key: payer,
             request: SaltedHash.of(try command.wireBytes(), session: session),
-            response: SaltedHash.of(Array(text.utf8), session: session),
+            response: hash.finalize(),
             quote: Quote(
                 node: NodeID(1),
                 model: fingerprint,

@@ -103,7 +103,7 @@ import Testing
                     let answer = try await network.kernel.chat(request, for: account)
                     var tokens = 0
                     for _ in 0..<3 {
-                        if case .delta(_, let count) = try await answer.next() { tokens += count }
+                        if case .delta(let delta) = try await answer.next() { tokens += delta.tokens }
                     }
                     await answer.stop()
                     #expect(try await answer.next() == nil)

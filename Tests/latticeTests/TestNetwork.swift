@@ -90,7 +90,7 @@ final class TestNetwork: Sendable {
         var text = ""
         while let event = try await answer.next() {
             switch event {
-            case .delta(let piece, _): text += piece
+            case .delta(let delta): text += delta.text
             case .finished(let summary): return (text, summary, answer.node)
             }
         }

@@ -26,6 +26,7 @@ extension Kernel: ChatBackend {
         let snapshot = registry.snapshot
         let offers = snapshot.nodes.flatMap { node in node.offers.filter { $0.model == request.model } }
         guard !offers.isEmpty else { throw .modelNotFound(request.model, known: snapshot.knownModels) }
+        try request.checkCapabilities(of: offers)
         let contextLength = offers.map(\.contextLength).max() ?? 0
         try request.checkLength(contextLength: contextLength)
         let size = RequestSize(request, contextLength: contextLength)
@@ -34,7 +35,8 @@ extension Kernel: ChatBackend {
             RoutingRequest(
                 model: request.model,
                 promptTokens: size.likelyPromptTokens,
-                maxTokens: request.maxTokens
+                maxTokens: request.maxTokens,
+                needs: request.needs
             ),
             in: snapshot,
             using: &generator
@@ -166,69 +168,6 @@ extension Kernel: ChatBackend {
         let seed = request.sampling.seed ?? UInt64.random(in: .min ... .max)
         let start = ProtoChatStart(request, session: session.id, credit: hold.amount, seed: seed)
         return try await starter.start(start, session: session, promptTokenLimit: size.promptTokenLimit)
-    }
-}
-
-/// Bounds of a request in tokens, known before any node has counted.
-struct RequestSize: Hashable {
-    /// No tokenizer makes more tokens than there are bytes, and no template adds more than this to a turn.
-    let promptTokenLimit: Int
-    /// What the router reckons with.
-    let likelyPromptTokens: Int
-    /// The most tokens of the answer.
-    let answerTokenLimit: Int
-
-    /// Room for a template's own words, such as a built-in system prompt.
-    private static let templateAllowance = 512
-    private static let turnAllowance = 16
-
-    init(_ request: ChatRequest, contextLength: Int) {
-        let bytes = request.messages.reduce(0) { $0 + $1.content.utf8.count + $1.role.utf8.count }
-        let turns = request.messages.count * Self.turnAllowance
-        promptTokenLimit = min(contextLength, bytes + turns + Self.templateAllowance)
-        likelyPromptTokens = min(contextLength, bytes / 4 + turns)
-        answerTokenLimit = min(contextLength, request.maxTokens ?? contextLength)
-    }
-}
-
-extension ChatRequest {
-    /// Turns of one conversation beyond these are refused before they travel.
-    private static let turnLimit = 4096
-    private static let roles: Set = ["system", "developer", "user", "assistant", "tool"]
-
-    /// No vocabulary in use has a longer token.
-    private static let longestToken = 256
-
-    /// Refuses a prompt that cannot fit before anybody spends time on counting its tokens.
-    fileprivate func checkLength(contextLength: Int) throws(NexusError) {
-        let fewest = messages.reduce(0) { $0 + $1.content.utf8.count } / Self.longestToken
-        guard fewest < contextLength else { throw .contextLengthExceeded(limit: contextLength, prompt: fewest) }
-    }
-
-    fileprivate func validate() throws(NexusError) {
-        guard !messages.isEmpty else { throw .invalidRequest(field: "messages", problem: "at least one is needed") }
-        guard messages.count <= Self.turnLimit else {
-            throw .invalidRequest(
-                field: "messages",
-                problem: "\(messages.count) are too many; \(Self.turnLimit) is the limit"
-            )
-        }
-        for (index, message) in messages.enumerated() where !Self.roles.contains(message.role) {
-            throw .invalidRequest(field: "messages[\(index)].role", problem: "'\(message.role.prefix(40))' is no role")
-        }
-        if let maxTokens, maxTokens < 1 {
-            throw .invalidRequest(field: "max_tokens", problem: "must be at least 1")
-        }
-        guard (0...2).contains(sampling.temperature) else {
-            throw .invalidRequest(field: "temperature", problem: "must be between 0 and 2")
-        }
-        guard sampling.topP > 0, sampling.topP <= 1 else {
-            throw .invalidRequest(field: "top_p", problem: "must be above 0 and at most 1")
-        }
-        guard sampling.topK >= 0 else { throw .invalidRequest(field: "top_k", problem: "must not be negative") }
-        guard stop.count <= 4, stop.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 256 }) else {
-            throw .invalidRequest(field: "stop", problem: "at most four strings of 1 to 256 bytes")
-        }
     }
 }
 

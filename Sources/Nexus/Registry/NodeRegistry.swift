@@ -101,7 +101,9 @@ final class NodeRegistry: Sendable {
                         model: $0.name,
                         fingerprint: $0.fingerprint,
                         contextLength: $0.contextLength,
-                        price: $0.price
+                        price: $0.price,
+                        engine: $0.engine,
+                        capabilities: $0.capabilities
                     )
                 }
             }

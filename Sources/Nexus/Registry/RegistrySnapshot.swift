@@ -1,5 +1,6 @@
 public import LatticaCore
 public import Ledger
+public import NodeAPI
 
 /// The registry at one moment: an immutable value that routing reads without a lock.
 public struct RegistrySnapshot: Sendable {
@@ -76,13 +77,26 @@ public struct Offer: Sendable, Hashable {
     public var contextLength: Int
     /// Nano per million prompt tokens and per million generated tokens.
     public var price: TokenPrice
+    /// The program that answers; empty where the node does not say.
+    public var engine: String
+    /// What the engine can do.
+    public var capabilities: ModelCapabilities
 
     /// Makes an offer.
-    public init(model: String, fingerprint: Bytes32, contextLength: Int, price: TokenPrice) {
+    public init(
+        model: String,
+        fingerprint: Bytes32,
+        contextLength: Int,
+        price: TokenPrice,
+        engine: String = "",
+        capabilities: ModelCapabilities = []
+    ) {
         self.model = model
         self.fingerprint = fingerprint
         self.contextLength = contextLength
         self.price = price
+        self.engine = engine
+        self.capabilities = capabilities
     }
 }
 

@@ -1,4 +1,5 @@
 public import Ledger
+public import NodeAPI
 
 /// What the router must know of a request.
 public struct RoutingRequest: Sendable, Hashable {
@@ -8,12 +9,15 @@ public struct RoutingRequest: Sendable, Hashable {
     public var promptTokens: Int
     /// The most tokens the answer may have; `nil`: as many as the context holds.
     public var maxTokens: Int?
+    /// What the node's engine must be able to do.
+    public var needs: ModelCapabilities
 
     /// Makes a request.
-    public init(model: String, promptTokens: Int, maxTokens: Int?) {
+    public init(model: String, promptTokens: Int, maxTokens: Int?, needs: ModelCapabilities = []) {
         self.model = model
         self.promptTokens = promptTokens
         self.maxTokens = maxTokens
+        self.needs = needs
     }
 }
 
@@ -110,6 +114,9 @@ public enum Router {
         case .silent: return "node \(node.id) has not answered lately"
         case .gone: return "node \(node.id) has left"
         case .live: break
+        }
+        if !offer.capabilities.contains(request.needs) {
+            return "the engine of node \(node.id) cannot do what is asked"
         }
         let load = node.active + node.foreignLoad
         if load >= node.capacity + queueLength {

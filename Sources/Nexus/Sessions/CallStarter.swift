@@ -26,35 +26,14 @@ enum StartFault: Error {
     case sessionUnusable
 }
 
-extension ProtoChatStart {
-    /// The message for a request under a session.
-    init(_ request: ChatRequest, session: Bytes32, credit: Nano, seed: UInt64) {
-        self.init()
-        self.session = Data(session.bytes)
-        model = request.model
-        turns = request.messages.map { message in
-            var turn = ProtoTurn()
-            turn.role = message.role
-            turn.content = message.content
-            return turn
-        }
-        maxTokens = UInt32(clamping: request.maxTokens ?? 0)
-        temperature = request.sampling.temperature
-        topP = request.sampling.topP
-        topK = UInt32(clamping: request.sampling.topK)
-        self.seed = seed
-        stop = request.stop
-        self.credit = credit.count
-    }
-}
-
 /// Asks a node to begin.
 struct CallStarter: Sendable {
     let rpc: RPCClient
     private let clock = ContinuousClock()
 
     /// Characters of a node's own words that are passed on to callers.
-    private static let detailLimit = 200
+    private static let detailLimit = 300
+    private static let fieldLimit = 80
     /// The longest a whole answer may take.
     static let answerDeadline: Duration = .seconds(3600)
     /// A node that does not accept by then is passed over.
@@ -102,7 +81,10 @@ struct CallStarter: Sendable {
             )
         case .badRequest:
             .refusedForGood(
-                .invalidRequest(field: "messages", problem: String(refused.detail.prefix(Self.detailLimit)))
+                .invalidRequest(
+                    field: String(refused.field.prefix(Self.fieldLimit)),
+                    problem: String(refused.detail.prefix(Self.detailLimit))
+                )
             )
         case .sessionUnknown, .unpaid: .sessionUnusable
         case .busy: .nodeUnfit("it is busy")

@@ -21,6 +21,8 @@ actor NodeAnswer: ChatAnswer {
     private var response: AnswerHash
     /// Messages with a part of the answer.
     private var deltas: UInt32 = 0
+    /// Tokens that came without anything to tell.
+    private var untold = 0
     private var state = State.streaming
     /// Whether a read of the node's next message is under way.
     private(set) var isReading = false
@@ -82,9 +84,8 @@ actor NodeAnswer: ChatAnswer {
                 }
                 switch update {
                 case .delta(let delta):
-                    try take(delta)
-                    if delta.text.isEmpty { continue }
-                    return .delta(text: delta.text, tokens: Int(delta.tokens))
+                    // Tokens may complete nothing that can be told yet; they count with what comes next.
+                    if let event = try take(delta) { return .delta(event) }
                 case .finished(let finished):
                     return .finished(try await pay(finished))
                 case .accepted, .voucherAccepted, .refused:
@@ -143,7 +144,8 @@ actor NodeAnswer: ChatAnswer {
         }
     }
 
-    private func take(_ delta: ProtoChatDelta) throws {
+    private func take(_ delta: ProtoChatDelta) throws -> ChatDelta? {
+        var event = try ChatDelta(delta)
         delivered.completionTokens += Int(delta.tokens)
         deltas += 1
         response.append(delta)
@@ -151,6 +153,11 @@ actor NodeAnswer: ChatAnswer {
         guard delivered.completionTokens <= services.tokenLimit else {
             throw MessageError.badField("delta: too many tokens")
         }
+        untold += event.tokens
+        if event.isEmpty { return nil }
+        event.tokens = untold
+        untold = 0
+        return event
     }
 
     private func pay(_ finished: ProtoChatFinished) async throws -> ChatSummary {
@@ -163,25 +170,15 @@ actor NodeAnswer: ChatAnswer {
         )
         let voucher = try await pay(receipt)
         state = .ended
+        let summary = ChatSummary(finished, receipt: receipt.receipt)
         services.finished(
             node: session.node,
-            usage: Usage(
-                promptTokens: Int(receipt.receipt.inputTokens),
-                completionTokens: Int(receipt.receipt.outputTokens)
-            ),
+            usage: summary.usage,
             prefill: .microseconds(Int64(clamping: finished.prefillUs)),
             decode: .microseconds(Int64(clamping: finished.decodeUs))
         )
         services.handOver(voucher, session: session, on: call)
-        return ChatSummary(
-            reason: FinishReason(finished.reason),
-            usage: Usage(
-                promptTokens: Int(receipt.receipt.inputTokens),
-                completionTokens: Int(receipt.receipt.outputTokens)
-            ),
-            cost: receipt.receipt.cost,
-            receipt: receipt.receipt.structHash.description
-        )
+        return summary
     }
 
     private func pay(_ receipt: SignedReceipt) async throws -> SignedVoucher {
@@ -236,17 +233,6 @@ actor NodeAnswer: ChatAnswer {
         case is MessageError: "the node broke the protocol; nothing was charged"
         case is DeadlineExceeded: "the node fell silent; nothing was charged"
         default: "the node failed while answering; nothing was charged. Try again: another node may take it"
-        }
-    }
-}
-
-extension FinishReason {
-    init(_ reason: ProtoFinishReason) {
-        switch reason {
-        case .length: self = .length
-        case .cancelled: self = .cancelled
-        case .toolCalls: self = .toolCalls
-        case .stop, .unspecified, .UNRECOGNIZED: self = .stop
         }
     }
 }

@@ -34,12 +34,53 @@ struct ChatChunks: Sendable {
         chunk { $0.append(#"{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}"#) }
     }
 
-    /// More text.
-    func delta(_ text: String) -> ByteBuffer {
-        chunk(extra: text.utf8.count) {
-            $0.append(#"{"index":0,"delta":{"content":"#)
-            $0.append(jsonString: text)
-            $0.append(#"},"finish_reason":null}"#)
+    /// More of the answer; none for tokens that complete nothing.
+    ///
+    /// A call is two chunks, as clients have it from OpenAI: who is called, and then the arguments.
+    func delta(_ delta: ChatDelta, calls: [NamedCall]) -> [ByteBuffer] {
+        var chunks: [ByteBuffer] = []
+        if !delta.text.isEmpty || !delta.reasoning.isEmpty || !delta.logprobs.isEmpty {
+            chunks.append(
+                chunk(extra: delta.text.utf8.count + delta.reasoning.utf8.count + 256 * delta.logprobs.count) {
+                    $0.append(#"{"index":0,"delta":{"#)
+                    if !delta.reasoning.isEmpty {
+                        $0.append(#""reasoning_content":"#)
+                        $0.append(jsonString: delta.reasoning)
+                        if !delta.text.isEmpty { $0.append(",") }
+                    }
+                    if !delta.text.isEmpty {
+                        $0.append(#""content":"#)
+                        $0.append(jsonString: delta.text)
+                    }
+                    $0.append("}")
+                    if !delta.logprobs.isEmpty {
+                        $0.append(#","logprobs":"#)
+                        $0.append(json: delta.logprobs)
+                    }
+                    $0.append(#","finish_reason":null}"#)
+                }
+            )
+        }
+        for call in calls {
+            chunks.append(self.call(at: call.index) { $0 += call.json(withArguments: false) })
+            chunks.append(
+                self.call(at: call.index) {
+                    $0.append(#""function":{"arguments":"#)
+                    $0.append(jsonString: call.call.arguments)
+                    $0.append("}")
+                }
+            )
+        }
+        return chunks
+    }
+
+    private func call(at index: Int, _ members: (inout [UInt8]) -> Void) -> ByteBuffer {
+        chunk(extra: 256) {
+            $0.append(#"{"index":0,"delta":{"tool_calls":[{"index":"#)
+            $0.append(json: index)
+            $0.append(",")
+            members(&$0)
+            $0.append(#"}]},"finish_reason":null}"#)
         }
     }
 
@@ -59,10 +100,10 @@ struct ChatChunks: Sendable {
     }
 
     /// The chunk without choices that closes an answer with its usage.
-    func usage(_ usage: Usage, account: ChatAccount) -> ByteBuffer {
+    func usage(_ usage: Usage, reasoningTokens: Int, account: ChatAccount) -> ByteBuffer {
         var bytes = opening
         bytes.append(#"],"usage":"#)
-        bytes += usage.json
+        bytes += usage.json(reasoningTokens: reasoningTokens)
         bytes.append(#","lattice":"#)
         bytes += account.json
         bytes.append("}\n\n")
@@ -84,60 +125,5 @@ struct ChatChunks: Sendable {
         bytes += closing
         bytes.append("}\n\n")
         return ByteBuffer(bytes: bytes)
-    }
-}
-
-/// Who answered and what it cost: the `lattice` object of an answer.
-struct ChatAccount: Sendable {
-    var node: NodeListing
-    var cost: Nano
-    var receipt: String
-
-    /// The same for headers: `x-lattice-cost` and `x-lattice-receipt`.
-    var headers: HTTPFields {
-        [.latticeCost: cost.description, .latticeReceipt: HeaderText.plain(receipt)]
-    }
-
-    /// `{"node":{"id","name","peer"},"cost","receipt"}`.
-    var json: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.append(#"{"node":{"id":"#)
-        bytes.append(json: node.id.number)
-        bytes.append(#","name":"#)
-        bytes.append(jsonString: node.name)
-        bytes.append(#","peer":"#)
-        bytes.append(jsonString: node.peer)
-        bytes.append(#"},"cost":"#)
-        bytes.append(jsonString: cost.description)
-        bytes.append(#","receipt":"#)
-        bytes.append(jsonString: receipt)
-        bytes.append("}")
-        return bytes
-    }
-}
-
-extension Usage {
-    /// `{"prompt_tokens","completion_tokens","total_tokens"}`.
-    var json: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.append(#"{"prompt_tokens":"#)
-        bytes.append(json: promptTokens)
-        bytes.append(#","completion_tokens":"#)
-        bytes.append(json: completionTokens)
-        bytes.append(#","total_tokens":"#)
-        bytes.append(json: promptTokens.addingReportingOverflow(completionTokens).partialValue)
-        bytes.append("}")
-        return bytes
-    }
-}
-
-extension FinishReason {
-    /// OpenAI knows no word for an answer that was stopped from outside.
-    var openAIName: String {
-        switch self {
-        case .stop, .cancelled: "stop"
-        case .length: "length"
-        case .toolCalls: "tool_calls"
-        }
     }
 }

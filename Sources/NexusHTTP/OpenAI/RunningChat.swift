@@ -21,15 +21,15 @@ struct RunningChat: Sendable {
 
     /// Waits for the end and answers with one JSON object.
     func collected(limit: Int) async throws -> Response {
-        let (text, summary) = try await exchange.presence.whilePresent {
+        let (collected, summary) = try await exchange.presence.whilePresent {
             try await self.collect(limit: limit)
         }
-        let account = ChatAccount(node: answer.node, cost: summary.cost, receipt: summary.receipt)
+        let account = ChatAccount(node: answer.node, summary: summary)
         let completion = ChatCompletion(
             id: identity,
             created: created,
             model: answer.model,
-            text: text,
+            answer: collected,
             summary: summary,
             account: account
         )
@@ -38,20 +38,20 @@ struct RunningChat: Sendable {
         return response
     }
 
-    private func collect(limit: Int) async throws -> (String, ChatSummary) {
-        var text = ""
+    private func collect(limit: Int) async throws -> (CollectedAnswer, ChatSummary) {
+        var collected = CollectedAnswer()
         var isFirst = true
         do {
             while let event = try await answer.next() {
                 switch event {
-                case .delta(let more, let tokens):
-                    metrics.delivered(tokens: tokens, isFirst: isFirst, since: exchange.started)
+                case .delta(let delta):
+                    metrics.delivered(tokens: delta.tokens, isFirst: isFirst, since: exchange.started)
                     isFirst = false
-                    guard text.utf8.count + more.utf8.count <= limit else { throw APIError.answerTooLong }
-                    text += more
+                    collected.append(delta)
+                    guard collected.size <= limit else { throw APIError.answerTooLong }
                 case .finished(let summary):
                     metrics.finished(summary.usage, since: exchange.started)
-                    return (text, summary)
+                    return (collected, summary)
                 }
             }
             throw Self.endedEarly
@@ -93,6 +93,8 @@ struct RunningChat: Sendable {
     private func write(_ chunks: ChatChunks, includesUsage: Bool, to writer: EventWriter) async throws {
         try await writer.write([chunks.role()])
         var isFirst = true
+        var names = CallNames()
+        var reasoningTokens = 0
         while true {
             let event: ChatEvent
             do {
@@ -109,14 +111,18 @@ struct RunningChat: Sendable {
                 return
             }
             switch event {
-            case .delta(let text, let tokens):
-                metrics.delivered(tokens: tokens, isFirst: isFirst, since: exchange.started)
+            case .delta(let delta):
+                metrics.delivered(tokens: delta.tokens, isFirst: isFirst, since: exchange.started)
                 isFirst = false
+                if delta.isReasoning { reasoningTokens += delta.tokens }
                 // A token may end in the middle of a character and bring no text.
-                if !text.isEmpty { try await writer.write([chunks.delta(text)]) }
+                let more = chunks.delta(delta, calls: names.name(delta.toolCalls))
+                if !more.isEmpty { try await writer.write(more) }
             case .finished(let summary):
                 metrics.finished(summary.usage, since: exchange.started)
-                try await end(summary, chunks: chunks, includesUsage: includesUsage, to: writer)
+                let usage =
+                    includesUsage ? { chunks.usage(summary.usage, reasoningTokens: reasoningTokens, account: $0) } : nil
+                try await end(summary, chunks: chunks, usage: usage, to: writer)
                 return
             }
         }
@@ -125,12 +131,12 @@ struct RunningChat: Sendable {
     private func end(
         _ summary: ChatSummary,
         chunks: ChatChunks,
-        includesUsage: Bool,
+        usage: ((ChatAccount) -> ByteBuffer)?,
         to writer: EventWriter
     ) async throws {
-        let account = ChatAccount(node: answer.node, cost: summary.cost, receipt: summary.receipt)
-        var last = [chunks.finish(summary.reason, account: includesUsage ? nil : account)]
-        if includesUsage { last.append(chunks.usage(summary.usage, account: account)) }
+        let account = ChatAccount(node: answer.node, summary: summary)
+        var last = [chunks.finish(summary.reason, account: usage == nil ? account : nil)]
+        if let usage { last.append(usage(account)) }
         last.append(ChatChunks.done)
         try await writer.write(last)
         try await writer.finish(exchange.acceptsTrailers ? account.headers : nil)

@@ -121,7 +121,7 @@ extension APIError {
                 code: "context_length_exceeded"
             )
         case .invalidRequest(let field, let problem):
-            self = .invalidRequest(problem, param: field)
+            self = .invalidRequest(problem, param: field.isEmpty ? nil : field)
         case .noNodeAvailable(let model, let reasons):
             let why = reasons.isEmpty ? "" : " (\(reasons.prefix(5).joined(separator: "; ")))"
             self = APIError(

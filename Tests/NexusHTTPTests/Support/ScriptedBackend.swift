@@ -89,12 +89,14 @@ final class ScriptedBackend: ChatBackend {
 final class ScriptedAnswer: ChatAnswer {
     enum Step: Sendable {
         case text(String)
+        case delta(ChatDelta)
         /// The same text over and over.
         case forever(String)
         /// Nothing until the answer is stopped.
         case silence
         case fail(NexusError)
         case finish(FinishReason)
+        case finished(ChatSummary)
         /// No more events, without an account.
         case end
     }
@@ -124,7 +126,9 @@ final class ScriptedAnswer: ChatAnswer {
     func next() async throws(NexusError) -> ChatEvent? {
         switch take() {
         case .text(let text), .forever(let text):
-            return .delta(text: text, tokens: 1)
+            return .text(text, tokens: 1)
+        case .delta(let delta):
+            return .delta(delta)
         case .silence:
             await waitForCancellation()
             throw .nodeFailed("the caller left")
@@ -133,6 +137,8 @@ final class ScriptedAnswer: ChatAnswer {
         case .finish(let reason):
             let usage = Usage(promptTokens: 15, completionTokens: texts)
             return .finished(ChatSummary(reason: reason, usage: usage, cost: Nano(81_000), receipt: "0xfeed"))
+        case .finished(let summary):
+            return .finished(summary)
         case .end:
             return nil
         }
@@ -142,11 +148,11 @@ final class ScriptedAnswer: ChatAnswer {
         state.withLockedValue { state in
             guard let step = state.steps.first, state.stopTime == nil else { return .end }
             switch step {
-            case .text: state.texts += 1
+            case .text, .delta: state.texts += 1
             case .forever:
                 state.texts += 1
                 return step
-            case .silence, .fail, .finish, .end: break
+            case .silence, .fail, .finish, .finished, .end: break
             }
             state.steps.removeFirst()
             return step
