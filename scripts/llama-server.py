@@ -13,7 +13,7 @@ arguments.add_argument("model")
 arguments.add_argument("--port", type=int, default=0)
 arguments.add_argument("--slots", type=int, default=2)
 arguments.add_argument("--context", type=int, default=2048, help="positions of one slot")
-arguments.add_argument("--embedding", action="store_true")
+arguments.add_argument("--embedding", metavar="POOLING", help="give vectors: mean, cls or last")
 arguments.add_argument("--template", help="a file with a chat template")
 arguments.add_argument("--key", help="an API key that is asked for")
 arguments = arguments.parse_args()
@@ -31,6 +31,7 @@ if arguments.key:
     settings.api_keys = [arguments.key]
 if arguments.embedding:
     settings.embedding = True
+    settings.pooling_type = xllamacpp.llama_pooling_type["LLAMA_POOLING_TYPE_" + arguments.embedding.upper()]
     settings.n_batch = settings.n_ubatch = 512
 server = xllamacpp.Server(settings)
 print("listening on", server.listening_address, flush=True)

@@ -57,7 +57,8 @@ public final class RemoteEmbedder: TextEmbedder {
             throw .failed("it gave no vector for a text")
         }
         let context = engine.profile.contextLength
-        let most = engine.dialect.sampling == .llamaCpp ? min(context, llamaCppTokens) : context
+        // A text may not fill llama.cpp's context.
+        let most = engine.dialect.sampling == .llamaCpp ? min(context - 1, llamaCppTokens) : context
         return RemoteEmbedder(
             client: client,
             engine: engine,

@@ -25,6 +25,8 @@ final class AnswerConnection: HTTPClientResponseDelegate {
         /// Reads on.
         var paused: EventLoopPromise<Void>?
         var task: HTTPClient.Task<Void>?
+        /// Looks whether the reader has waited for too long.
+        var timer: Scheduled<Void>?
         /// The status of a refusal, and what it says.
         var refusal: (status: UInt, body: [UInt8])?
         var hasStarted = false
@@ -151,13 +153,14 @@ final class AnswerConnection: HTTPClientResponseDelegate {
 
     /// Ends the answer, unless it has ended.
     private func finish(_ outcome: (inout State) -> Result<Void, ChatEngineError>) {
-        let (isFirst, task) = state.withLockedValue { state in
-            guard state.end == nil else { return (false, HTTPClient.Task<Void>?.none) }
+        let before = state.withLockedValue { state -> State? in
+            guard state.end == nil else { return nil }
             state.end = outcome(&state)
-            return (true, state.task)
+            return state
         }
-        guard isFirst else { return }
-        task?.cancel()
+        guard let before else { return }
+        before.timer?.cancel()
+        before.task?.cancel()
         onEnd(self)
         wake()
     }
@@ -192,9 +195,15 @@ final class AnswerConnection: HTTPClientResponseDelegate {
         guard let next else { return }
         guard next > .zero else { return fail(.failed("it has been silent for too long")) }
         // No later than a reader can be late that begins to wait right now.
-        loop.scheduleTask(in: .nanoseconds(min(next, options.silenceDeadline).nanoseconds)) { [weak self] in
-            self?.watch(on: loop)
+        let timer = loop.scheduleTask(in: .nanoseconds(min(next, options.silenceDeadline).nanoseconds)) { [weak self] in
+            guard let self else { return }
+            self.watch(on: loop)
         }
+        let isOver = state.withLockedValue { state in
+            state.timer = timer
+            return state.end != nil
+        }
+        if isOver { timer.cancel() }
     }
 
     // MARK: The event loop's side
