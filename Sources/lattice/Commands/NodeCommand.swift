@@ -7,7 +7,9 @@ import Multiformats
 
 /// Settings of a node's engine as flags.
 struct EngineOptionGroup: ParsableArguments {
-    @Option(help: "A GGUF file (LATTICE_MODEL; default: the model that comes with Lattice).")
+    @Option(
+        help: "A model of 'lattice models', or a GGUF file (LATTICE_MODEL; default: the one that comes with Lattice)."
+    )
     var model: String?
 
     @Option(

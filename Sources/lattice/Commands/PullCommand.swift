@@ -101,14 +101,14 @@ struct PullCommand: AsyncParsableCommand {
                     name: manifest.name,
                     was_there: result.wasThere,
                     fingerprint: manifest.fingerprint,
-                    size: manifest.summary.size,
-                    supported: manifest.summary.fault == nil,
-                    fault: manifest.summary.fault
+                    size: result.summary.size,
+                    supported: result.summary.fault == nil,
+                    fault: result.summary.fault
                 )
             )
             return
         }
-        let summary = manifest.summary
+        let summary = result.summary
         let kind = "\(summary.architecture), \(CountText.of(summary.parameters)) parameters, \(summary.quantization)"
         print("\(manifest.name)  \(kind), \(ByteText.of(summary.size))" + (result.wasThere ? ", was here already" : ""))
         if let fault = summary.fault {

@@ -27,11 +27,15 @@ struct ModelManifest: Codable, Sendable {
     var fingerprint: String
     /// In order.
     var files: [File]
-    var summary: ModelSummary
+    /// What the file said of itself to the program of `summarizedBy`.
+    var summary: ModelSummary?
+    /// The version of the program that made the summary; another one may understand more.
+    var summarizedBy: String?
 
     private enum CodingKeys: String, CodingKey {
         case version, name, source, fingerprint, files, summary
         case pulledAt = "pulled_at"
+        case summarizedBy = "summarized_by"
     }
 
     /// The manifest in a folder; `nil` where there is none that can be read.
@@ -52,5 +56,22 @@ struct ModelManifest: Codable, Sendable {
         self.fingerprint = fingerprint
         self.files = files
         self.summary = summary
+        summarizedBy = Build.version
     }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        version = try container.decode(Int.self, forKey: .version)
+        name = try container.decode(String.self, forKey: .name)
+        source = try container.decode(String.self, forKey: .source)
+        pulledAt = try container.decode(String.self, forKey: .pulledAt)
+        fingerprint = try container.decode(String.self, forKey: .fingerprint)
+        files = try container.decode([File].self, forKey: .files)
+        // A summary of another form is made again, and is no reason not to find the model.
+        summary = try? container.decode(ModelSummary.self, forKey: .summary)
+        summarizedBy = try container.decodeIfPresent(String.self, forKey: .summarizedBy)
+    }
+
+    /// The bytes of all files.
+    var size: Int { files.reduce(0) { $0 + $1.size } }
 }

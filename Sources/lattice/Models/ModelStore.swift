@@ -71,8 +71,8 @@ struct ModelStore: Sendable {
         var names: Set<String> = []
         found.sort { ($0.name, $0.knownFingerprint == nil ? 1 : 0) < ($1.name, $1.knownFingerprint == nil ? 1 : 0) }
         found.removeAll { !names.insert($0.name).inserted }
-        if let bundled = try? DefaultModel.path(), !found.contains(where: { $0.name == Self.bundledName }) {
-            found.append(StoredModel(name: Self.bundledName, origin: .bundled, paths: [bundled]))
+        if let bundled = try? Self.bundled(), !found.contains(where: { $0.name == bundled.name }) {
+            found.append(bundled)
         }
         return found
     }
@@ -119,8 +119,10 @@ struct ModelStore: Sendable {
     /// A name in the staging folder that nobody else has.
     static func asideName() -> String { "removed-" + UUID().uuidString }
 
-    /// The name of the model that comes with Lattice.
-    static let bundledName = "lattice-tiny:q8_0"
+    /// The model that comes with Lattice.
+    static func bundled() throws -> StoredModel {
+        StoredModel(name: "lattice-tiny:q8_0", origin: .bundled, paths: [try DefaultModel.path()])
+    }
 
     private static func find(_ name: ModelName, in known: [StoredModel]) throws -> StoredModel? {
         let named = known.compactMap { model in (try? ModelName(model.name)).map { (name: $0, model: model) } }

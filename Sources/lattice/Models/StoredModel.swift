@@ -20,10 +20,20 @@ struct StoredModel: Sendable {
     /// What to give the engine.
     var path: String { paths[0] }
 
-    /// What the model says of itself: from the manifest, or else from the file.
+    /// What the model says of itself: from the manifest, where this program wrote it, or else from the file.
     func summary() throws -> ModelSummary {
-        if case .pulled(let manifest) = origin { return manifest.summary }
+        if case .pulled(let manifest) = origin, manifest.summarizedBy == Build.version, let summary = manifest.summary {
+            return summary
+        }
         return ModelSummary(of: try GGUFFile(path: path))
+    }
+
+    /// The name under which a node offers it.
+    var offeredName: String {
+        switch origin {
+        case .bundled, .file: DefaultModel.name(of: path)
+        case .pulled: name
+        }
     }
 
     /// The SHA-256 that stands for it, where it is known without reading the file.

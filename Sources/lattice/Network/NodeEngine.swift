@@ -38,10 +38,11 @@ struct NodeEngine {
             watch = EngineWatch(engine: remote, logger: logger)
             model = settings.text("model.name") ?? remote.profile.model
         } else {
-            let path = try settings.text("model") ?? DefaultModel.path()
+            let store = ModelStore(settings: settings)
+            let file = try settings.text("model").map { try store.model($0) } ?? ModelStore.bundled()
             let processors = ProcessInfo.processInfo.activeProcessorCount
             engine = try await Engine.load(
-                path: path,
+                path: file.path,
                 options: EngineOptions(
                     threads: try settings.optionalNumber("threads", in: 1...64),
                     slots: try settings.number("slots", default: min(64, max(4, processors * 2)), in: 1...64),
@@ -49,7 +50,7 @@ struct NodeEngine {
                 )
             )
             watch = nil
-            model = settings.text("model.name") ?? DefaultModel.name(of: path)
+            model = settings.text("model.name") ?? file.offeredName
         }
         guard (1...128).contains(model.utf8.count) else {
             throw Settings.Fault(description: "model.name must have 1 to 128 bytes. Set it with --model-name.")

@@ -32,6 +32,7 @@ struct Puller: Sendable {
     /// What came of it.
     struct Result: Sendable {
         let manifest: ModelManifest
+        let summary: ModelSummary
         /// Whether it was there already, so that nothing was fetched.
         let wasThere: Bool
     }
@@ -67,12 +68,12 @@ struct Puller: Sendable {
                 size: sizes.count == order.files.count ? sizes.reduce(0, +) : nil
             )
         )
-        if !isForced, let manifest = try stored(order) { return Result(manifest: manifest, wasThere: true) }
+        if !isForced, let found = try stored(order) { return found }
         let staging = try store.staging()
         let lock = try PullLock(order.name, in: staging)
         defer { lock.release() }
         // Another process may have been quicker.
-        if !isForced, let manifest = try stored(order) { return Result(manifest: manifest, wasThere: true) }
+        if !isForced, let found = try stored(order) { return found }
         let folder = try staging.folder(order.name.folder).path
         Self.clear(folder, keeping: order.files.map(\.name))
         try checkSpace(order, folder)
@@ -90,9 +91,9 @@ struct Puller: Sendable {
             files.append(try await download.run(into: folder))
         }
         report(.checking)
-        let manifest = try manifest(of: files, order, in: folder)
+        let (manifest, summary) = try manifest(of: files, order, in: folder)
         try commit(manifest, folder, order.name)
-        return Result(manifest: manifest, wasThere: false)
+        return Result(manifest: manifest, summary: summary, wasThere: false)
     }
 
     // MARK: - What to fetch
@@ -162,7 +163,7 @@ struct Puller: Sendable {
     }
 
     /// The model, if it is there and is what would be fetched.
-    private func stored(_ order: Order) throws -> ModelManifest? {
+    private func stored(_ order: Order) throws -> Result? {
         guard let model = store.models().first(where: { $0.name == order.name.description }) else { return nil }
         guard case .pulled(let manifest) = model.origin else { return nil }
         let isWhole = zip(model.paths, manifest.files).allSatisfy { path, file in
@@ -172,10 +173,10 @@ struct Puller: Sendable {
         let digests = order.files.map(\.sha256)
         if !digests.contains(nil) {
             // The same name for what has changed at its source is an update, and for another source a mistake.
-            if digests == manifest.files.map(\.sha256) { return manifest }
+            if digests == manifest.files.map(\.sha256) { return try found(model, manifest) }
             if manifest.source == order.source { return nil }
         } else if manifest.source == order.source {
-            return manifest
+            return try found(model, manifest)
         }
         throw Fault(
             description:
@@ -184,9 +185,17 @@ struct Puller: Sendable {
         )
     }
 
+    private func found(_ model: StoredModel, _ manifest: ModelManifest) throws -> Result {
+        Result(manifest: manifest, summary: try model.summary(), wasThere: true)
+    }
+
     // MARK: - Giving it its name
 
-    private func manifest(of files: [ModelManifest.File], _ order: Order, in folder: String) throws -> ModelManifest {
+    private func manifest(
+        of files: [ModelManifest.File],
+        _ order: Order,
+        in folder: String
+    ) throws -> (ModelManifest, ModelSummary) {
         let file: GGUFFile
         do {
             file = try GGUFFile(path: folder + "/" + files[0].name)
@@ -195,14 +204,16 @@ struct Puller: Sendable {
             try? FileManager.default.removeItem(atPath: folder)
             throw Fault(description: "what came is no model that can be used: \(error). Nothing was kept.")
         }
-        return ModelManifest(
+        let summary = ModelSummary(of: file)
+        let manifest = ModelManifest(
             name: order.name.description,
             source: order.source,
             pulledAt: Date().ISO8601Format(),
             fingerprint: files.count == 1 ? files[0].sha256 : file.fingerprint,
             files: files,
-            summary: ModelSummary(of: file)
+            summary: summary
         )
+        return (manifest, summary)
     }
 
     /// Puts the folder in its place, in one step.

@@ -13,6 +13,8 @@ struct WordWrap: Sendable {
     /// The beginning of the line, as far as it tells of a fence.
     private var lineStart = ""
     private var isCode = false
+    /// Whether the word that comes is longer than a line, and shown as it comes.
+    private var isLong = false
 
     init(width: Int) { self.width = max(width, 8) }
 
@@ -23,7 +25,7 @@ struct WordWrap: Sendable {
             if character.isNewline {
                 shown += flush() + "\n"
                 if lineStart.hasPrefix("```") { isCode.toggle() }
-                (column, lineStart) = (0, "")
+                (column, lineStart, isLong) = (0, "", false)
             } else {
                 if lineStart.count < 3 { lineStart.append(character) }
                 if isCode || lineStart.hasPrefix("`") {
@@ -31,6 +33,7 @@ struct WordWrap: Sendable {
                 } else if character == " " {
                     if !word.isEmpty { shown += flush() }
                     space.append(character)
+                    isLong = false
                 } else {
                     shown += hold(character)
                 }
@@ -45,9 +48,10 @@ struct WordWrap: Sendable {
     private mutating func hold(_ character: Character) -> String {
         let columns = String(character).columns
         // Words of languages without spaces, and what fills a line by itself, are broken by the terminal.
-        guard columns == 1, wordColumns + columns <= width else {
+        guard columns == 1, !isLong, wordColumns < width else {
             let held = flush()
-            column = (column + columns) % width
+            isLong = isLong || columns == 1
+            column = (column + columns - 1) % width + 1
             return held + String(character)
         }
         word.append(character)

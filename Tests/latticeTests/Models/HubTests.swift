@@ -37,8 +37,9 @@ import Testing
         salt: UInt8
     ) async throws {
         try await PullTest.run(Self.reply) { (test: PullTest) async throws in
-            let manifest = try await test.pull(text).manifest
-            #expect(manifest.name == name && manifest.summary.name == "made of bytes \(salt)")
+            let result = try await test.pull(text)
+            let manifest = result.manifest
+            #expect(manifest.name == name && result.summary.name == "made of bytes \(salt)")
             for file in manifest.files {
                 let listed = try #require(Self.files.first { $0.path.hasSuffix(file.name) })
                 #expect(file.sha256 == GGUFBytes.digest(listed.bytes))

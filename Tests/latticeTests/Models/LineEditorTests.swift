@@ -96,4 +96,10 @@ import Testing
         #expect(shown.filter { !$0.isWhitespace } == Self.text.filter { !$0.isWhitespace })
         if width > 80 { #expect(shown == Self.text) }
     }
+
+    @Test func `that are longer than a line are left to the terminal`() {
+        var wrap = WordWrap(width: 10)
+        let text = String(repeating: "x", count: 37)
+        #expect(wrap.append(text + " and more") + wrap.finish() == text + "\nand more")
+    }
 }

@@ -21,7 +21,7 @@ import Testing
             #expect(!result.wasThere)
             #expect(result.manifest.name == "Some-Model:Q4_K_M")
             #expect(result.manifest.fingerprint == GGUFBytes.digest(bytes))
-            #expect(result.manifest.summary.name == "made of bytes 0" && result.manifest.summary.parameters == 1024)
+            #expect(result.summary.name == "made of bytes 0" && result.summary.parameters == 1024)
             let model = try test.store.model("some-model")
             #expect(try [UInt8](Data(contentsOf: URL(filePath: model.path))) == bytes)
             #expect(try test.leftovers().isEmpty)
@@ -314,7 +314,7 @@ import Testing
         }
         try await PullTest.run(reply) { (test: PullTest) async throws in
             let result = try await test.pull("/big-Q8_0-00001-of-00003.gguf?key=1")
-            #expect(result.manifest.name == "big:Q8_0" && result.manifest.summary.shards == 3)
+            #expect(result.manifest.name == "big:Q8_0" && result.summary.shards == 3)
             #expect(result.manifest.fingerprint == GGUFBytes.digest(shards.flatMap { $0 }))
             #expect(test.server.requests.allSatisfy { $0.path.hasSuffix("?key=1") })
             #expect(try GGUFFile(path: test.store.path(for: "big")).shards == 3)
