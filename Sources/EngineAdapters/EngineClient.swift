@@ -105,7 +105,7 @@ final class EngineClient: Sendable {
 
     /// What to say of an error that is no answer.
     func unreachable(_ error: any Error) -> ChatEngineError {
-        .unavailable("\(address): \(EngineFault.bounded("\(error)"))")
+        .unavailable("\(address): \(EngineFault.words(for: error))")
     }
 
     private var headers: HTTPHeaders {

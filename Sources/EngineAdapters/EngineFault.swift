@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import NIOCore
 
 /// What an engine says when it refuses or fails, in any of the forms that they use.
 ///
@@ -90,6 +91,14 @@ struct EngineFault: Hashable {
         self.code = code
     }
 
+    /// An error that is no answer of the engine, such as a connection that is refused.
+    static func words(for error: any Error) -> String {
+        guard let error = error as? IOError, let reason = unsafe strerror(error.errnoCode) else {
+            return bounded("\(error)")
+        }
+        return unsafe String(cString: reason)
+    }
+
     /// Text from outside as one line that people can read.
     static func bounded(_ text: String) -> String {
         let line = String(text.unicodeScalars.prefix(messageLimit).map { $0.value < 0x20 ? " " : Character($0) })
@@ -111,7 +120,7 @@ struct EngineFault: Hashable {
         let message = fault?.message ?? "it answered with HTTP status \(status)"
         switch status {
         case 429, 503: return .busy
-        case 401, 403: return .unavailable("it refuses the API key (\(message))")
+        case 401, 403: return .unavailable("it asks for a valid API key (\(message))")
         // The model or the path is missing, for which nobody who asks can be blamed.
         case 404, 405: return .unavailable(message)
         case 300..<400: return .unavailable("it sends elsewhere, where nothing is sent; give the final address")

@@ -207,6 +207,17 @@ import Testing
         }
     }
 
+    @Test func `passes on an error in the words of older llama-cpp servers`() {
+        #expect(throws: ChatEngineError.self) {
+            try read(chunk(#"{"content":"x"}"#) + #"error: {"code":500,"message":"out of memory"}"# + "\n\n" + done)
+        }
+    }
+
+    @Test func `takes a text about errors for what it is`() throws {
+        let events = try read(chunk(#"{"content":"{\"error\": \"no\"}"}"#, finish: "stop") + done)
+        #expect(events.content == #"{"error": "no"}"#)
+    }
+
     @Test func `is not content with a stream that breaks off`() {
         let begun = chunk(#"{"content":"x"}"#)
         for stream in ["", begun, begun + done, begun + "data: {\"choi", "error: oh\n\n", "data: 7\n\n"] {

@@ -205,7 +205,7 @@ import Testing
         await #expect(throws: ChatEngineError.self) { try await profile { Engines.ollama($0) } }
         await #expect(throws: ChatEngineError.self) { try await profile("other") { Engines.openAI($0) } }
         await #expect(throws: ChatEngineError.self) { try await profile { _ in .notFound } }
-        await #expect(throws: ChatEngineError.unavailable("it refuses the API key (Invalid API Key)")) {
+        await #expect(throws: ChatEngineError.unavailable("it asks for a valid API key (Invalid API Key)")) {
             try await profile { _ in
                 .json(#"{"error":{"message":"Invalid API Key","code":401}}"#, status: .unauthorized)
             }

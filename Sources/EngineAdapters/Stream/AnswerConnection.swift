@@ -254,7 +254,7 @@ final class AnswerConnection: HTTPClientResponseDelegate {
 
     func didReceiveError(task: HTTPClient.Task<Void>, _ error: any Error) {
         let hasStarted = state.withLockedValue(\.hasStarted)
-        let text = EngineFault.bounded("\(error)")
+        let text = EngineFault.words(for: error)
         fail(hasStarted ? .failed("its connection broke in the middle of the answer: \(text)") : .unavailable(text))
     }
 

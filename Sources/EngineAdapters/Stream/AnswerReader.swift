@@ -18,6 +18,8 @@ struct AnswerReader {
         var logprobs: Int?
     }
 
+    private static let errorWord = Data(#""error""#.utf8)
+
     private let expected: Expectation
     private var events = ServerSentEvents()
     private var calls = ToolCallJoiner()
