@@ -102,9 +102,8 @@ struct FileDownload: Sendable {
                 (fault, wait) = (error, error.wait)
             }
             failures = part.count > before ? 1 : failures + 1
-            guard failures < retrying.tries, wait <= retrying.patience else {
-                let advice = wait > retrying.patience ? " and asks to wait \(DurationText.of(wait))" : ""
-                throw Fault(description: "\(fault)\(advice). Pull again later: \(kept(part.count))")
+            guard retrying.goesOn(after: failures, fault, wait: wait, hasArrived: part.count > 0) else {
+                throw Fault(description: "\(retrying.advice(after: fault, wait: wait)): \(kept(part.count))")
             }
             let delay = max(wait, retrying.wait(after: failures))
             report(.retrying("\(fault)", after: delay))

@@ -16,8 +16,12 @@ struct PartFile: ~Copyable {
         /// What the whole file's bytes must hash to, if that is known.
         var sha256: String?
 
-        /// Whether a part of this can be gone on with: the server can tell whether the file has changed, or the digest will.
-        var isResumable: Bool { validator != nil || sha256 != nil }
+        /// When the machine was started, in its own words.
+        var start = PartFile.machineStart
+
+        /// Whether a part of this can be gone on with: the digest will tell whether it is right; or else the server can tell
+        /// whether the file has changed, and the machine has not stopped since, which may lose what was written last.
+        var isResumable: Bool { sha256 != nil || (validator != nil && start == PartFile.machineStart) }
     }
 
     /// A part that cannot be written.
@@ -27,6 +31,9 @@ struct PartFile: ~Copyable {
 
     /// The bytes that are read at once when a part is hashed.
     private static let blockSize = 1 << 20
+
+    /// Another one after each start of the machine, where the system tells it.
+    static let machineStart = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
 
     let path: String
     /// The number of bytes.

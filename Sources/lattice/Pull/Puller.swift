@@ -280,8 +280,8 @@ enum Transient {
                 fault = error
                 wait = max(wait, error.wait)
             }
-            guard attempt < retrying.tries, wait <= retrying.patience else {
-                throw Puller.Fault(description: "\(fault). Pull again later.")
+            guard retrying.goesOn(after: attempt, fault, wait: wait, hasArrived: false) else {
+                throw Puller.Fault(description: retrying.advice(after: fault, wait: wait) + ".")
             }
             report(.retrying("\(fault)", after: wait))
             try await retrying.sleep(wait)

@@ -6,6 +6,8 @@ import NIOHTTP1
 struct Retrying: Sendable {
     /// The most tries in a row of which none brought a byte.
     var tries = 6
+    /// The most tries where nobody has ever answered: then it is rather the address that is wrong.
+    var unreachableTries = 3
     /// The first wait; each is twice as long as the one before.
     var first: Duration = .milliseconds(500)
     /// The longest wait of ours.
@@ -14,6 +16,19 @@ struct Retrying: Sendable {
     var patience: Duration = .seconds(180)
     /// Waits; tests need not.
     var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+
+    /// Whether to try again after `failures` in a row of which the last was `fault`.
+    func goesOn(after failures: Int, _ fault: any Error, wait: Duration, hasArrived: Bool) -> Bool {
+        let isUnreachable = (fault as? Web.Fault)?.isUnreachable ?? false
+        return wait <= patience && failures < (isUnreachable && !hasArrived ? unreachableTries : tries)
+    }
+
+    /// What a person can do once it is given up.
+    func advice(after fault: any Error, wait: Duration) -> String {
+        if wait > patience { return "\(fault) and asks to wait \(DurationText.of(wait)). Pull again later" }
+        guard let fault = fault as? Web.Fault, fault.isUnreachable else { return "\(fault). Pull again later" }
+        return "\(fault). Is this machine on the network, and the address right? Pull again later"
+    }
 
     /// The wait after try number `attempt`, counted from 1.
     func wait(after attempt: Int) -> Duration {

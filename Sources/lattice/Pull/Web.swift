@@ -27,6 +27,8 @@ struct Web: Sendable {
         let description: String
         /// Whether it may be better another time.
         var isTransient = false
+        /// Whether nobody was there at all.
+        var isUnreachable = false
     }
 
     /// How long nothing may arrive, before the server is given up for this time.
@@ -110,19 +112,31 @@ struct Web: Sendable {
         case let error as HTTPClientError where [.remoteConnectionClosed, .uncleanShutdown].contains(error):
             return Fault(description: "\(url.hostShown) closed the connection", isTransient: true)
         case let error as HTTPClientError where error == .connectTimeout:
-            return Fault(description: "\(url.hostShown) does not answer", isTransient: true)
+            return Fault(description: "\(url.hostShown) does not answer", isTransient: true, isUnreachable: true)
         case let error as HTTPClientError:
             return Fault(description: "\(url.hostShown): \(error.shortDescription)", isTransient: true)
         case let error as NIOConnectionError:
             let isUnknown = error.connectionErrors.isEmpty
             let cause = isUnknown ? "is not known to the name service" : "does not answer"
-            return Fault(description: "\(url.hostShown) \(cause)", isTransient: true)
+            return Fault(description: "\(url.hostShown) \(cause)", isTransient: true, isUnreachable: true)
         case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode):
-            return Fault(description: "\(url.hostShown) does not answer", isTransient: true)
+            return Fault(description: "\(url.hostShown) does not answer", isTransient: true, isUnreachable: true)
         case is IOError, is ChannelError:
             return Fault(description: "the connection to \(url.hostShown) broke", isTransient: true)
         default:
-            return Fault(description: "\(url.hostShown): \(error)".printable, isTransient: true)
+            let text = "\(error)"
+            // TLS has no error of its own for this.
+            if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidateCertificate") {
+                return Fault(
+                    description:
+                        "\(url.hostShown) shows a certificate that this machine does not trust. Check the address; if"
+                        + " it is right, add the certificate's authority to those of the system."
+                )
+            }
+            if text.contains("handshakeFailed") {
+                return Fault(description: "\(url.hostShown) does not agree on TLS", isTransient: true)
+            }
+            return Fault(description: "\(url.hostShown): \(text)".printable, isTransient: true)
         }
     }
 }

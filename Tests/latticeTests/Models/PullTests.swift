@@ -154,6 +154,28 @@ import Testing
         }
     }
 
+    @Test func `believes no part of before the machine's last start, unless a digest will tell`() async throws {
+        let bytes = GGUFBytes.file(weights: 20_000)
+        for digest in [nil, SHA256Text(GGUFBytes.digest(bytes))] {
+            let isBroken = NIOLockedValueBox(true)
+            try await PullTest.run({ request in
+                var reply = FileServer.file(bytes, for: request)
+                guard isBroken.withLockedValue({ $0 }) else { return reply }
+                reply.cut = 60_000
+                return request.rangeStart == nil ? reply : FileServer.Reply(status: 503)
+            }) { (test: PullTest) async throws in
+                await #expect(throws: FileDownload.Fault.self) { try await test.pull("/model.gguf", sha256: digest) }
+                let path = test.folder + "/.pulling/model+latest/model.gguf.part.json"
+                var origin = try JSONDecoder().decode(PartFile.Origin.self, from: Data(contentsOf: URL(filePath: path)))
+                origin.start = "another"
+                try JSONEncoder().encode(origin).write(to: URL(filePath: path))
+                isBroken.withLockedValue { $0 = false }
+                _ = try await test.pull("/model.gguf", sha256: digest)
+                #expect((test.server.requests.last?.rangeStart != nil) == (digest != nil))
+            }
+        }
+    }
+
     @Test func `refuses what has another digest than was asked for, and keeps nothing of it`() async throws {
         let bytes = GGUFBytes.file()
         let wrong = SHA256Text(GGUFBytes.digest([1]))
@@ -243,7 +265,8 @@ import Testing
                     name: nil,
                     sha256: nil
                 )
-            } throws: { "\($0)".contains("does not answer") }
+            } throws: { "\($0)".contains("does not answer") && "\($0)".contains("network") }
+            #expect(test.waits.count == 2)
         }
     }
 
