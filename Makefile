@@ -10,7 +10,7 @@ LATTICE := .build/release/lattice
 SWIFT := SWIFT_DETERMINISTIC_HASHING=1 swift
 export LATTICE_SHARED ?= $(abspath ../shared)
 
-.PHONY: help run test unit fuzz fuzz-short demo browser examples build release format lint interop interop-short tsan asan soak \
+.PHONY: help run test unit fuzz fuzz-short demo api browser examples build release format lint interop interop-short tsan asan soak \
         bench bench-gateway bench-engine bench-rpc proto clean setup setup-test
 
 help: ## List the commands
@@ -85,9 +85,8 @@ bench-gateway: release
 	@mkdir -p .bench
 	$(LATTICE) bench gateway --json | tee .bench/gateway.json
 
-bench-engine: release
-	@mkdir -p .bench
-	$(LATTICE) bench engine --json | tee .bench/engine.json
+bench-engine: setup ## The engine beside llama.cpp, built for this machine, in one run
+	scripts/bench-engine.sh
 
 bench-rpc: setup ## Lattica beside the Python package of that name, in one run
 	scripts/bench-rpc.sh

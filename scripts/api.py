@@ -158,7 +158,8 @@ class Test:
             tools = self.folder / "tools.gguf"
             retemplated(TINY, TOOL_TEMPLATE, tools)
             self.node(tools, "tiny-tools")
-            for part in (self.formats, self.tools, self.probabilities, self.cache, self.receipts, self.recorded):
+            for part in (self.formats, self.tools, self.probabilities, self.cache, self.receipts, self.recorded,
+                         self.embeddings):
                 say(f"\n{part.__doc__}")
                 part()
             say("\nModels of every architecture")
@@ -190,8 +191,9 @@ class Test:
         check(words in ("yes", "no"), f"a grammar leaves two words: {words}")
         banned = self.chat("What is Nexus?", logit_bias={"1644": -100}, max_tokens=1).choices[0].message.content
         check(banned != "Nexus", f"a biased token does not come: {banned!r}")
-        self.refused("a schema that is none", None, response_format={
+        self.refused("a schema that is none", "response_format", response_format={
             "type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "number", "minimum": "low"}}})
+        self.refused("a grammar that is none", "grammar", extra_body={"grammar": "root ::= ("})
         self.refused("top_logprobs without logprobs", "top_logprobs", top_logprobs=2)
         self.refused("a broken max_tokens", "max_tokens", max_tokens=1.5)
 
@@ -291,6 +293,33 @@ class Test:
                 says = lambda answer: answer["choices"][0]["message"]["content"]
                 check(says(ours) == says(theirs), f"{name} says the same: {says(ours)[:40]!r}")
                 check(ours["usage"]["prompt_tokens"] == theirs["usage"]["prompt_tokens"], f"{name} counts the same")
+
+    def embeddings(self):
+        """Embeddings"""
+        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+        source = pathlib.Path(os.environ.get("LATTICE_EMBEDDERS") or cache / "lattice/embedders") / "all-MiniLM-L6-v2-q8_0.gguf"
+        if not source.exists():
+            return say("  skipped: scripts/embedder.sh has not fetched the model")
+        self.node(source, "minilm")
+        until("the embedder is listed", lambda: "minilm" in {model.id for model in self.client.models.list().data})
+        texts = ["A cat sits on the mat.", "A kitten lies on the rug.", "The ledger is conserved."]
+        answer = self.client.embeddings.create(model="minilm", input=texts)
+        vectors = [entry.embedding for entry in answer.data]
+        dot = lambda left, right: sum(a * b for a, b in zip(left, right))
+        check(all(abs(dot(v, v) - 1) < 1e-3 for v in vectors), f"vectors of length 1 and {len(vectors[0])} dimensions")
+        check(dot(vectors[0], vectors[1]) > dot(vectors[0], vectors[2]), "like texts lie in like directions")
+        plain = self.client.embeddings.create(model="minilm", input=texts, encoding_format="float")
+        floats = lambda vector: struct.pack(f"<{len(vector)}f", *vector)
+        check(
+            [floats(entry.embedding) for entry in plain.data] == [floats(vector) for vector in vectors],
+            "base64 and numbers are the same",
+        )
+        check(answer.usage.prompt_tokens > 10 and answer.model_extra["lattice"]["cost"], "they are billed by their tokens")
+        try:
+            self.client.embeddings.create(model="minilm", input="x", dimensions=12)
+        except openai.BadRequestError as error:
+            check(error.param == "dimensions", "other dimensions are refused")
+        self.refused("a chat with an embedder", "model", model="minilm")
 
     def architectures(self):
         models = sorted((SHARED / "models/arch-fixtures").glob("*.gguf"))

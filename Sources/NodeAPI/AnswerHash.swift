@@ -44,6 +44,9 @@ public struct AnswerHash: Sendable {
         }
     }
 
+    /// Takes in vectors, which stand where a text would: of an embedding it is `keccak256(session ‖ values)`.
+    public mutating func append(_ vectors: ProtoEmbedVectors) { text.update([UInt8](vectors.values)) }
+
     /// The hash of all that was taken in.
     public func finalize() -> Bytes32 {
         let plain = text.finalize()

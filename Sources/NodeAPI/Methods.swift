@@ -6,6 +6,8 @@ public enum NodeMethod {
     public static let openSession: RPCMethod = "lattice.node.v1.Node/OpenSession"
     /// Nexus asks a node for one answer.
     public static let chat: RPCMethod = "lattice.node.v1.Node/Chat"
+    /// Nexus asks a node for the vectors of texts.
+    public static let embed: RPCMethod = "lattice.node.v1.Node/Embed"
 }
 
 /// The calls that nodes make to Nexus.

@@ -22,6 +22,8 @@ public struct NodeAnnouncement: Hashable, Sendable {
         public var engine: String
         /// What the engine can do.
         public var capabilities: ModelCapabilities
+        /// The dimensions of its vectors, where it turns texts into vectors; else 0.
+        public var dimensions: Int
 
         /// Makes an offer.
         public init(
@@ -30,7 +32,8 @@ public struct NodeAnnouncement: Hashable, Sendable {
             contextLength: Int,
             price: TokenPrice,
             engine: String = "",
-            capabilities: ModelCapabilities = []
+            capabilities: ModelCapabilities = [],
+            dimensions: Int = 0
         ) {
             self.name = name
             self.fingerprint = fingerprint
@@ -38,6 +41,7 @@ public struct NodeAnnouncement: Hashable, Sendable {
             self.price = price
             self.engine = engine
             self.capabilities = capabilities
+            self.dimensions = dimensions
         }
     }
 
@@ -131,6 +135,7 @@ public struct NodeAnnouncement: Hashable, Sendable {
             offer.outputPrice = model.price.output.count
             offer.engine = model.engine
             offer.capabilities = model.capabilities.rawValue
+            offer.dimensions = UInt32(clamping: model.dimensions)
             return offer
         }
         return [UInt8](try proto.serializedData())
@@ -165,6 +170,7 @@ public struct NodeAnnouncement: Hashable, Sendable {
                 throw .badField("models.name")
             }
             guard offer.engine.utf8.count <= Self.limits.engine else { throw .badField("models.engine") }
+            guard offer.dimensions <= 65_536 else { throw .badField("models.dimensions") }
             guard (1...16_777_216).contains(offer.contextLength) else { throw .badField("models.context_length") }
             models.append(
                 ModelOffer(
@@ -173,7 +179,8 @@ public struct NodeAnnouncement: Hashable, Sendable {
                     contextLength: Int(offer.contextLength),
                     price: TokenPrice(input: Nano(offer.inputPrice), output: Nano(offer.outputPrice)),
                     engine: offer.engine,
-                    capabilities: ModelCapabilities(rawValue: offer.capabilities)
+                    capabilities: ModelCapabilities(rawValue: offer.capabilities),
+                    dimensions: Int(offer.dimensions)
                 )
             )
         }

@@ -301,6 +301,9 @@ public nonisolated struct ProtoModelOffer: Sendable {
   /// 128 embeddings and no answers.
   public var capabilities: UInt32 = 0
 
+  /// Of a model that turns texts into vectors: their dimensions.
+  public var dimensions: UInt32 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -512,14 +515,44 @@ public nonisolated struct ProtoChatCommand: Sendable {
     set {command = .voucher(newValue)}
   }
 
+  /// Instead of a start, in a call of Embed.
+  public var embed: ProtoEmbedStart {
+    get {
+      if case .embed(let v)? = command {return v}
+      return ProtoEmbedStart()
+    }
+    set {command = .embed(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Command: Equatable, Sendable {
     case start(ProtoChatStart)
     case stop(ProtoChatStop)
     case voucher(ProtoVoucher)
+    /// Instead of a start, in a call of Embed.
+    case embed(ProtoEmbedStart)
 
   }
+
+  public init() {}
+}
+
+public nonisolated struct ProtoEmbedStart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var session: Data = Data()
+
+  public var model: String = String()
+
+  public var texts: [String] = []
+
+  /// The largest cost that the caller has reserved, nano.
+  public var credit: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -863,6 +896,15 @@ public nonisolated struct ProtoChatUpdate: Sendable {
     set {update = .refused(newValue)}
   }
 
+  /// Instead of deltas, in a call of Embed.
+  public var vectors: ProtoEmbedVectors {
+    get {
+      if case .vectors(let v)? = update {return v}
+      return ProtoEmbedVectors()
+    }
+    set {update = .vectors(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Update: Equatable, Sendable {
@@ -873,8 +915,24 @@ public nonisolated struct ProtoChatUpdate: Sendable {
     case voucherAccepted(ProtoVoucherAccepted)
     /// Instead of an answer; nothing else follows and nothing is charged.
     case refused(ProtoChatRefused)
+    /// Instead of deltas, in a call of Embed.
+    case vectors(ProtoEmbedVectors)
 
   }
+
+  public init() {}
+}
+
+/// Whole vectors, one after another in the order of their texts.
+public nonisolated struct ProtoEmbedVectors: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Floats of 32 bits, little-endian.
+  public var values: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -1291,7 +1349,7 @@ nonisolated extension ProtoNodeAnnouncement: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ModelOffer"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}fingerprint\0\u{3}context_length\0\u{3}input_price\0\u{3}output_price\0\u{1}engine\0\u{1}capabilities\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}fingerprint\0\u{3}context_length\0\u{3}input_price\0\u{3}output_price\0\u{1}engine\0\u{1}capabilities\0\u{1}dimensions\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1306,6 +1364,7 @@ nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.outputPrice) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.engine) }()
       case 7: try { try decoder.decodeSingularUInt32Field(value: &self.capabilities) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.dimensions) }()
       default: break
       }
     }
@@ -1333,6 +1392,9 @@ nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.capabilities != 0 {
       try visitor.visitSingularUInt32Field(value: self.capabilities, fieldNumber: 7)
     }
+    if self.dimensions != 0 {
+      try visitor.visitSingularUInt32Field(value: self.dimensions, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1344,6 +1406,7 @@ nonisolated extension ProtoModelOffer: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.outputPrice != rhs.outputPrice {return false}
     if lhs.engine != rhs.engine {return false}
     if lhs.capabilities != rhs.capabilities {return false}
+    if lhs.dimensions != rhs.dimensions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1685,7 +1748,7 @@ nonisolated extension ProtoVoucher: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension ProtoChatCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatCommand"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}stop\0\u{1}voucher\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}start\0\u{1}stop\0\u{1}voucher\0\u{1}embed\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1732,6 +1795,19 @@ nonisolated extension ProtoChatCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.command = .voucher(v)
         }
       }()
+      case 4: try {
+        var v: ProtoEmbedStart?
+        var hadOneofValue = false
+        if let current = self.command {
+          hadOneofValue = true
+          if case .embed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.command = .embed(v)
+        }
+      }()
       default: break
       }
     }
@@ -1755,6 +1831,10 @@ nonisolated extension ProtoChatCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
       guard case .voucher(let v)? = self.command else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
+    case .embed?: try {
+      guard case .embed(let v)? = self.command else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1762,6 +1842,51 @@ nonisolated extension ProtoChatCommand: SwiftProtobuf.Message, SwiftProtobuf._Me
 
   public static func ==(lhs: ProtoChatCommand, rhs: ProtoChatCommand) -> Bool {
     if lhs.command != rhs.command {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoEmbedStart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EmbedStart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}model\0\u{1}texts\0\u{1}credit\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.session) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.model) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.texts) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.credit) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.session.isEmpty {
+      try visitor.visitSingularBytesField(value: self.session, fieldNumber: 1)
+    }
+    if !self.model.isEmpty {
+      try visitor.visitSingularStringField(value: self.model, fieldNumber: 2)
+    }
+    if !self.texts.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.texts, fieldNumber: 3)
+    }
+    if self.credit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.credit, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoEmbedStart, rhs: ProtoEmbedStart) -> Bool {
+    if lhs.session != rhs.session {return false}
+    if lhs.model != rhs.model {return false}
+    if lhs.texts != rhs.texts {return false}
+    if lhs.credit != rhs.credit {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2276,7 +2401,7 @@ nonisolated extension ProtoChatStop: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatUpdate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}delta\0\u{1}finished\0\u{3}voucher_accepted\0\u{1}refused\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}delta\0\u{1}finished\0\u{3}voucher_accepted\0\u{1}refused\0\u{1}vectors\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2349,6 +2474,19 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.update = .refused(v)
         }
       }()
+      case 6: try {
+        var v: ProtoEmbedVectors?
+        var hadOneofValue = false
+        if let current = self.update {
+          hadOneofValue = true
+          if case .vectors(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.update = .vectors(v)
+        }
+      }()
       default: break
       }
     }
@@ -2380,6 +2518,10 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .refused(let v)? = self.update else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
     }()
+    case .vectors?: try {
+      guard case .vectors(let v)? = self.update else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2387,6 +2529,36 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
   public static func ==(lhs: ProtoChatUpdate, rhs: ProtoChatUpdate) -> Bool {
     if lhs.update != rhs.update {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoEmbedVectors: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EmbedVectors"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}values\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.values) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.values.isEmpty {
+      try visitor.visitSingularBytesField(value: self.values, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoEmbedVectors, rhs: ProtoEmbedVectors) -> Bool {
+    if lhs.values != rhs.values {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

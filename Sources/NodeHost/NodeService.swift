@@ -55,6 +55,7 @@ public final class NodeService: Service, Sendable {
     private let server: RPCServer
     private let keypair: Keypair
     private let engine: any ChatEngine
+    private let embedder: (any TextEmbedder)?
     private let signer: Secp256k1Key
     private let store: NodeStore
     private let configuration: NodeConfiguration
@@ -79,11 +80,13 @@ public final class NodeService: Service, Sendable {
     ///
     /// The host must run beside this service.
     ///
+    /// - Parameter embedder: turns texts into vectors under the engine's model's name, if the node offers that.
     /// - Parameter onJoin: called each time Nexus has taken the node in.
     public init(
         host: LatticaHost,
         keypair: Keypair,
         engine: any ChatEngine,
+        embedder: (any TextEmbedder)? = nil,
         signer: Secp256k1Key,
         store: NodeStore,
         configuration: NodeConfiguration,
@@ -94,6 +97,7 @@ public final class NodeService: Service, Sendable {
         server = RPCServer(host: host, logger: logger)
         self.keypair = keypair
         self.engine = engine
+        self.embedder = embedder
         self.signer = signer
         self.store = store
         self.configuration = configuration
@@ -152,7 +156,8 @@ public final class NodeService: Service, Sendable {
             contextLength: profile.contextLength,
             price: configuration.price,
             engine: profile.engine,
-            capabilities: ModelCapabilities(profile.capabilities)
+            capabilities: ModelCapabilities(profile.capabilities).union(embedder == nil ? [] : .embeddings),
+            dimensions: embedder?.dimensions ?? 0
         )
     }
 
@@ -174,6 +179,19 @@ public final class NodeService: Service, Sendable {
             return
         }
         let now: @Sendable () -> UInt64 = { UInt64(Date().timeIntervalSince1970) }
+        let desk = PaymentDesk(node: node, signer: signer, domain: terms.domain, store: store, now: now)
+        if let embedder {
+            EmbedService(
+                embedder: embedder,
+                nexus: terms.nexus,
+                desk: desk,
+                node: node,
+                sessions: sessions,
+                load: load,
+                logger: logger,
+                now: now
+            ).register(on: server)
+        }
         ChatService(
             engine: engine,
             offer: offer,
@@ -181,7 +199,7 @@ public final class NodeService: Service, Sendable {
             nexus: terms.nexus,
             signer: signer,
             domain: terms.domain,
-            desk: PaymentDesk(node: node, signer: signer, domain: terms.domain, store: store, now: now),
+            desk: desk,
             sessions: sessions,
             load: load,
             logger: logger,
@@ -228,5 +246,6 @@ extension ModelCapabilities {
         if capabilities.contains(.grammars) { insert(.grammars) }
         if capabilities.contains(.logprobs) { insert(.logprobs) }
         if capabilities.contains(.estimatesTokens) { insert(.estimatesTokens) }
+        if capabilities.contains(.embedsOnly) { insert(.embedsOnly) }
     }
 }

@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    @Test func `is vectors for texts, paid for by their hash`() async throws {
+        try await AnswerRig.play { rpc, start, node in
+            try await rpc.accept(promptTokens: 5)
+            var hash = AnswerHash(session: node.session)
+            for values in [[1, 2], [3, 4]] as [[UInt8]] {
+                let vectors = ProtoEmbedVectors.with { $0.values = Data(values) }
+                hash.append(vectors)
+                try await rpc.send(ProtoChatUpdate.with { $0.vectors = vectors }.wireBytes())
+            }
+            let bill = try await node.bill(for: start, response: hash.finalize(), input: 5, output: 0)
+            try await rpc.send(bill.wireBytes())
+        } _: { rig in
+            let (values, summary) = try await rig.start().vectors(limit: 4)
+            #expect(values == [1, 2, 3, 4])
+            #expect(summary.usage.promptTokens == 5 && summary.cost == Nano(5))
+        }
+    }
+
+    @Test(arguments: [3, 8]) func `is no vectors of another size than asked for`(limit: Int) async throws {
+        try await AnswerRig.play { rpc, start, node in
+            try await rpc.accept(promptTokens: 5)
+            let vectors = ProtoEmbedVectors.with { $0.values = Data([1, 2, 3, 4]) }
+            try await rpc.send(ProtoChatUpdate.with { $0.vectors = vectors }.wireBytes())
+            try await rpc.send(try await node.bill(for: start, text: "", input: 5, output: 0).wireBytes())
+        } _: { rig in
+            let answer = try await rig.start()
+            await #expect(throws: NexusError.self) { try await answer.vectors(limit: limit) }
+            #expect(rig.unsettled == .zero && rig.reserved == .zero)
+        }
+    }
+
     @Test func `fails when a node sends more than a part of an answer has`() async throws {
         let choice = ProtoTokenChoice.with { $0.text = Data(count: 2000) }
         let deltas: [ProtoChatDelta] = [

@@ -72,6 +72,16 @@ actor ScriptedNode {
     ) throws -> ProtoChatUpdate {
         var hash = AnswerHash(session: session)
         for delta in deltas { hash.append(delta) }
+        return try bill(for: start, response: hash.finalize(), input: input, output: output)
+    }
+
+    /// The bill for an answer with this hash.
+    func bill(
+        for start: ProtoChatStart,
+        response: Bytes32,
+        input: UInt64,
+        output: UInt64
+    ) throws -> ProtoChatUpdate {
         var command = ProtoChatCommand()
         command.start = start
         let cost = price.cost(inputTokens: input, outputTokens: output) ?? .zero
@@ -81,7 +91,7 @@ actor ScriptedNode {
             node: NodeID(1),
             key: payer,
             request: SaltedHash.of(try command.wireBytes(), session: session),
-            response: hash.finalize(),
+            response: response,
             quote: Quote(
                 node: NodeID(1),
                 model: fingerprint,

@@ -262,7 +262,7 @@ struct ChatRig: Sendable {
                 )
                 return Answer(promptTokens: promptTokens, deltas: deltas, finished: finished, receipt: signed.receipt)
             case .refused(let refused): throw MessageError.badField(refused.detail)
-            case .voucherAccepted, nil: throw MessageError.badField("update")
+            case .voucherAccepted, .vectors, nil: throw MessageError.badField("update")
             }
         }
         throw MessageError.missing("finished")

@@ -59,6 +59,8 @@ public struct EngineProfile: Hashable, Sendable {
         public static let logprobs = Capabilities(rawValue: 1 << 4)
         /// Cannot count a prompt's tokens before it answers; what it says before is an upper bound.
         public static let estimatesTokens = Capabilities(rawValue: 1 << 5)
+        /// Turns texts into vectors, and answers no conversation.
+        public static let embedsOnly = Capabilities(rawValue: 1 << 7)
     }
 
     /// The program: `lattice`, `llama.cpp`, `ollama`, `vllm`, or `openai` for what only speaks that API.

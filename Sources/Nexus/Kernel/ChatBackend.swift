@@ -21,6 +21,9 @@ public protocol ChatBackend: Sendable {
 
     /// Admits, routes and starts a chat. Throws before anything was charged.
     func chat(_ request: ChatRequest, for account: AccountID) async throws(NexusError) -> any ChatAnswer
+
+    /// The vectors of texts, paid for. Charges nothing where it throws.
+    func embed(_ request: EmbedRequest, for account: AccountID) async throws(NexusError) -> EmbedAnswer
 }
 
 /// An answer that is being written by a node.

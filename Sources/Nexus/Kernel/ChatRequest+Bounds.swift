@@ -16,6 +16,8 @@ struct RequestSize: Hashable {
     private static let toolsAllowance = 1024
     private static let toolAllowance = 128
     private static let schemaFactor = 4
+    /// What a model adds to a text that it turns into a vector.
+    private static let textAllowance = 8
 
     init(_ request: ChatRequest, contextLength: Int) {
         let bytes = request.messages.reduce(0) { $0 + $1.byteCount }
@@ -28,6 +30,13 @@ struct RequestSize: Hashable {
         promptTokenLimit = min(contextLength, bytes + turns + tools + Self.templateAllowance)
         likelyPromptTokens = min(contextLength, (bytes + schemas) / 4 + turns)
         answerTokenLimit = min(contextLength, request.maxTokens ?? contextLength)
+    }
+
+    /// Texts of which each is cut to what the model reads.
+    init(_ request: EmbedRequest, contextLength: Int) {
+        promptTokenLimit = request.texts.reduce(0) { $0 + min(contextLength, $1.utf8.count + Self.textAllowance) }
+        likelyPromptTokens = request.texts.reduce(0) { $0 + min(contextLength, $1.utf8.count / 4 + 2) }
+        answerTokenLimit = 0
     }
 }
 
@@ -115,6 +124,9 @@ extension ChatRequest {
             (.grammars, "grammar", "keep answers to a grammar"), (.logprobs, "logprobs", "tell log probabilities"),
             (.isBitExact, "lattice.receipt", "give receipts of computation"),
         ]
+        guard offers.contains(where: { !$0.capabilities.contains(.embedsOnly) }) else {
+            throw .invalidRequest(field: "model", problem: "'\(model)' turns texts into vectors and does not chat.")
+        }
         let needs = needs
         for (capability, field, what) in names
         where needs.contains(capability) && !offers.contains(where: { $0.capabilities.contains(capability) }) {

@@ -23,24 +23,51 @@ extension Kernel: ChatBackend {
     /// Admits, routes and starts a chat.
     public func chat(_ request: ChatRequest, for account: AccountID) async throws(NexusError) -> any ChatAnswer {
         try request.validate()
-        let snapshot = registry.snapshot
-        let offers = snapshot.nodes.flatMap { node in node.offers.filter { $0.model == request.model } }
-        guard !offers.isEmpty else { throw .modelNotFound(request.model, known: snapshot.knownModels) }
+        let offers = try offers(of: request.model)
         try request.checkCapabilities(of: offers)
         let contextLength = offers.map(\.contextLength).max() ?? 0
         try request.checkLength(contextLength: contextLength)
-        let size = RequestSize(request, contextLength: contextLength)
-        var generator = SystemRandomNumberGenerator()
-        let ranking = Router.choose(
+        let seed = request.sampling.seed ?? UInt64.random(in: .min ... .max)
+        return try await begin(
             RoutingRequest(
                 model: request.model,
-                promptTokens: size.likelyPromptTokens,
+                promptTokens: 0,
                 maxTokens: request.maxTokens,
                 needs: request.needs
             ),
-            in: snapshot,
-            using: &generator
-        )
+            RequestSize(request, contextLength: contextLength),
+            for: account
+        ) { [starter] session, hold, size in
+            try await starter.start(
+                ProtoChatStart(request, session: session.id, credit: hold.amount, seed: seed),
+                session: session,
+                promptTokenLimit: size.promptTokenLimit
+            )
+        }
+    }
+
+    /// Starts a call on a session, for what is held.
+    typealias Starting = (NodeSession, Credit.Hold, RequestSize) async throws -> StartedCall
+
+    /// What nodes offer under a name, whether they are live or not.
+    func offers(of model: String) throws(NexusError) -> [Offer] {
+        let snapshot = registry.snapshot
+        let offers = snapshot.nodes.flatMap { node in node.offers.filter { $0.model == model } }
+        guard !offers.isEmpty else { throw .modelNotFound(model, known: snapshot.knownModels) }
+        return offers
+    }
+
+    /// Finds a node for a request and has it begin.
+    func begin(
+        _ request: RoutingRequest,
+        _ size: RequestSize,
+        for account: AccountID,
+        _ starting: Starting
+    ) async throws(NexusError) -> NodeAnswer {
+        var request = request
+        request.promptTokens = size.likelyPromptTokens
+        var generator = SystemRandomNumberGenerator()
+        let ranking = Router.choose(request, in: registry.snapshot, using: &generator)
         guard !ranking.choices.isEmpty else {
             throw .noNodeAvailable(model: request.model, reasons: ranking.refused.map(\.reason))
         }
@@ -61,7 +88,7 @@ extension Kernel: ChatBackend {
             tries += 1
             registry.begin(choice.node.id)
             do {
-                return try await start(request, on: choice, size, account.user, key, hold)
+                return try await start(on: choice, size, account.user, key, hold, starting)
             } catch {
                 credit.release(hold)
                 let isNodesFault = StartFault.isNodesFault(error) && !Task.isCancelled
@@ -125,21 +152,21 @@ extension Kernel: ChatBackend {
     }
 
     private func start(
-        _ request: ChatRequest,
         on choice: Ranking.Choice,
         _ size: RequestSize,
         _ user: UserID,
         _ key: KeyID,
-        _ hold: Credit.Hold
+        _ hold: Credit.Hold,
+        _ starting: Starting
     ) async throws -> NodeAnswer {
         var session = try await sessions.session(with: choice.node, offer: choice.offer, user: user, key: key)
         let started: StartedCall
         do {
-            started = try await call(request, session, hold, size)
+            started = try await starting(session, hold, size)
         } catch StartFault.sessionUnusable {
             await sessions.forget(choice.node.id)
             session = try await sessions.session(with: choice.node, offer: choice.offer, user: user, key: key)
-            started = try await call(request, session, hold, size)
+            started = try await starting(session, hold, size)
         }
         let services = AnswerServices(
             book: book,
@@ -157,17 +184,6 @@ extension Kernel: ChatBackend {
             hold: hold,
             services: services
         )
-    }
-
-    private func call(
-        _ request: ChatRequest,
-        _ session: NodeSession,
-        _ hold: Credit.Hold,
-        _ size: RequestSize
-    ) async throws -> StartedCall {
-        let seed = request.sampling.seed ?? UInt64.random(in: .min ... .max)
-        let start = ProtoChatStart(request, session: session.id, credit: hold.amount, seed: seed)
-        return try await starter.start(start, session: session, promptTokenLimit: size.promptTokenLimit)
     }
 }
 

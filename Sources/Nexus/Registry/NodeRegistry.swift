@@ -103,7 +103,8 @@ final class NodeRegistry: Sendable {
                         contextLength: $0.contextLength,
                         price: $0.price,
                         engine: $0.engine,
-                        capabilities: $0.capabilities
+                        capabilities: $0.capabilities,
+                        dimensions: $0.dimensions
                     )
                 }
             }

@@ -81,6 +81,8 @@ public struct Offer: Sendable, Hashable {
     public var engine: String
     /// What the engine can do.
     public var capabilities: ModelCapabilities
+    /// The dimensions of its vectors, where it turns texts into vectors; else 0.
+    public var dimensions: Int
 
     /// Makes an offer.
     public init(
@@ -89,7 +91,8 @@ public struct Offer: Sendable, Hashable {
         contextLength: Int,
         price: TokenPrice,
         engine: String = "",
-        capabilities: ModelCapabilities = []
+        capabilities: ModelCapabilities = [],
+        dimensions: Int = 0
     ) {
         self.model = model
         self.fingerprint = fingerprint
@@ -97,6 +100,7 @@ public struct Offer: Sendable, Hashable {
         self.price = price
         self.engine = engine
         self.capabilities = capabilities
+        self.dimensions = dimensions
     }
 }
 

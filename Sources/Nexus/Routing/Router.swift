@@ -115,7 +115,9 @@ public enum Router {
         case .gone: return "node \(node.id) has left"
         case .live: break
         }
-        if !offer.capabilities.contains(request.needs) {
+        if !offer.capabilities.contains(request.needs)
+            || offer.capabilities.contains(.embedsOnly) && !request.needs.contains(.embeddings)
+        {
             return "the engine of node \(node.id) cannot do what is asked"
         }
         let load = node.active + node.foreignLoad

@@ -43,8 +43,24 @@ struct CallStarter: Sendable {
     func start(_ request: ProtoChatStart, session: NodeSession, promptTokenLimit: Int) async throws -> StartedCall {
         var command = ProtoChatCommand()
         command.start = request
+        return try await start(command, NodeMethod.chat, session: session, promptTokenLimit: promptTokenLimit)
+    }
+
+    /// Sends the texts and waits until the node accepts them.
+    func start(_ request: ProtoEmbedStart, session: NodeSession, promptTokenLimit: Int) async throws -> StartedCall {
+        var command = ProtoChatCommand()
+        command.embed = request
+        return try await start(command, NodeMethod.embed, session: session, promptTokenLimit: promptTokenLimit)
+    }
+
+    private func start(
+        _ command: ProtoChatCommand,
+        _ method: RPCMethod,
+        session: NodeSession,
+        promptTokenLimit: Int
+    ) async throws -> StartedCall {
         let bytes = try command.wireBytes()
-        let call = try await rpc.open(NodeMethod.chat, on: session.peer, deadline: Self.answerDeadline)
+        let call = try await rpc.open(method, on: session.peer, deadline: Self.answerDeadline)
         do {
             let reply = try await clock.withDeadline(Self.acceptDeadline) { () async throws -> [UInt8]? in
                 try await call.send(bytes)
@@ -64,7 +80,7 @@ struct CallStarter: Sendable {
                 )
             case .refused(let refused):
                 throw fault(refused)
-            case .delta, .finished, .voucherAccepted, nil:
+            case .delta, .finished, .voucherAccepted, .vectors, nil:
                 throw MessageError.badField("update: out of order")
             }
         } catch {

@@ -88,7 +88,7 @@ actor NodeAnswer: ChatAnswer {
                     if let event = try take(delta) { return .delta(event) }
                 case .finished(let finished):
                     return .finished(try await pay(finished))
-                case .accepted, .voucherAccepted, .refused:
+                case .accepted, .voucherAccepted, .refused, .vectors:
                     throw MessageError.badField("update: out of order")
                 }
             }
@@ -96,6 +96,32 @@ actor NodeAnswer: ChatAnswer {
             state = .stopping
             settleSoon()
             throw .nodeFailed("the caller left")
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// Reads the vectors of a call of Embed to their end, and pays for them.
+    ///
+    /// - Parameter limit: the bytes that they have.
+    func vectors(limit: Int) async throws(NexusError) -> (values: [UInt8], summary: ChatSummary) {
+        var values: [UInt8] = []
+        do {
+            while true {
+                switch try await read() {
+                case .vectors(let vectors):
+                    guard values.count + vectors.values.count <= limit else {
+                        throw MessageError.badField("vectors: too many")
+                    }
+                    response.append(vectors)
+                    values += vectors.values
+                case .finished(let finished):
+                    guard values.count == limit else { throw MessageError.missing("vectors") }
+                    return (values, try await pay(finished))
+                case .accepted, .voucherAccepted, .refused, .delta:
+                    throw MessageError.badField("update: out of order")
+                }
+            }
         } catch {
             throw fail(error)
         }

@@ -33,7 +33,7 @@ struct ChatHandler: Sendable {
             throw APIError.tooManyChats
         }
         metrics.chatBegan()
-        let parameters = try ChatParameters(json: try await body(of: request))
+        let parameters = try ChatParameters(json: try await request.json(limit: configuration.bodyLimit))
         let answer = try await start(parameters.request, for: account, presence: exchange.presence)
         let chat = RunningChat(
             answer: answer,
@@ -53,19 +53,6 @@ struct ChatHandler: Sendable {
         return response
     }
 
-    private func body(of request: Request) async throws -> Data {
-        let limit = configuration.bodyLimit
-        if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
-            throw APIError.tooLarge(limit: limit)
-        }
-        do {
-            let buffer = try await request.body.collect(upTo: limit)
-            return Data(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw APIError.tooLarge(limit: limit)
-        }
-    }
-
     private func start(
         _ request: ChatRequest,
         for account: AccountID,
@@ -73,6 +60,21 @@ struct ChatHandler: Sendable {
     ) async throws -> any ChatAnswer {
         try await presence.whilePresent { [backend] in
             try await backend.chat(request, for: account)
+        }
+    }
+}
+
+extension Request {
+    /// The whole body.
+    func json(limit: Int) async throws -> Data {
+        if let declared = headers[.contentLength].flatMap({ Int($0) }), declared > limit {
+            throw APIError.tooLarge(limit: limit)
+        }
+        do {
+            let buffer = try await body.collect(upTo: limit)
+            return Data(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw APIError.tooLarge(limit: limit)
         }
     }
 }

@@ -13,6 +13,7 @@ struct APIResponder: HTTPResponder {
     private let origins: OriginPolicy
     private let listings: ListingHandler
     private let chat: ChatHandler
+    private let embeddings: EmbeddingsHandler
     private let registry: PrometheusRegistry
     private let metrics: HTTPMetrics
     private let logger: Logger
@@ -28,6 +29,7 @@ struct APIResponder: HTTPResponder {
         origins = OriginPolicy(configuration)
         listings = ListingHandler(backend: backend)
         chat = ChatHandler(backend: backend, configuration: configuration, metrics: metrics, now: now)
+        embeddings = EmbeddingsHandler(backend: backend, configuration: configuration, slots: chat.slots)
     }
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
@@ -67,6 +69,8 @@ struct APIResponder: HTTPResponder {
         }
         switch (route, account) {
         case (.chat, let account?): return try await chat.respond(to: request, from: account, in: exchange)
+        case (.embeddings, let account?):
+            return try await embeddings.respond(to: request, from: account, in: exchange)
         case (.account, let account?): return try await listings.account(account)
         case (.models, _): return try await listings.models()
         case (.model(let id), _): return try await listings.model(id)
@@ -78,7 +82,7 @@ struct APIResponder: HTTPResponder {
         case (.version, _): return try ListingHandler.encode(["version": configuration.version])
         case (.metrics, _): return registry.response()
         case (.file(let file), _): return file.response(to: request.headers)
-        case (.chat, nil), (.account, nil): throw APIError.missingKey
+        case (.chat, nil), (.embeddings, nil), (.account, nil): throw APIError.missingKey
         }
     }
 

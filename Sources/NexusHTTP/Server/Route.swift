@@ -5,6 +5,7 @@ enum Route: Hashable, Sendable {
     case models
     case model(id: String)
     case chat
+    case embeddings
     case nodes
     case account
     case ledgerEntries
@@ -22,6 +23,7 @@ enum Route: Hashable, Sendable {
         switch path {
         case "/v1/models", "/models": self = .models
         case "/v1/chat/completions", "/chat/completions": self = .chat
+        case "/v1/embeddings", "/embeddings": self = .embeddings
         case "/v1/nodes": self = .nodes
         case "/v1/account": self = .account
         case "/v1/ledger/entries": self = .ledgerEntries
@@ -52,7 +54,7 @@ enum Route: Hashable, Sendable {
 
     /// The methods that it answers.
     var methods: [HTTPRequest.Method] {
-        self == .chat ? [.post] : [.get, .head]
+        self == .chat || self == .embeddings ? [.post] : [.get, .head]
     }
 
     /// The methods for the `Allow` field.
@@ -63,7 +65,7 @@ enum Route: Hashable, Sendable {
     /// Whether an API key is asked for.
     func needsKey(protectsMetrics: Bool) -> Bool {
         switch self {
-        case .models, .model, .chat, .nodes, .account, .ledgerEntries: true
+        case .models, .model, .chat, .embeddings, .nodes, .account, .ledgerEntries: true
         case .metrics: protectsMetrics
         case .health, .liveness, .readiness, .version, .file: false
         }
@@ -75,6 +77,7 @@ enum Route: Hashable, Sendable {
         case .models: "models"
         case .model: "model"
         case .chat: "chat"
+        case .embeddings: "embeddings"
         case .nodes: "nodes"
         case .account: "account"
         case .ledgerEntries: "ledger_entries"

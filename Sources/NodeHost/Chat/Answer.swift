@@ -73,8 +73,8 @@ struct Refusal: Error {
         message.field = field
     }
 
-    /// What the engine said.
-    init(_ error: ChatEngineError) {
+    /// What the engine said, and of which field.
+    init(_ error: ChatEngineError, field: String = "") {
         switch error {
         case .contextOverflow(let prompt, let context):
             self.init(.contextExceeded, error.description, context: context, prompt: prompt)
@@ -82,6 +82,7 @@ struct Refusal: Error {
         case .busy: self.init(.busy, error.description)
         case .unavailable, .failed: self.init(.unspecified, "the engine cannot work")
         }
+        message.field = field
     }
 }
 

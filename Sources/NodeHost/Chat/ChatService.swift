@@ -48,11 +48,7 @@ struct ChatService: Sendable {
         }
     }
 
-    private func admit(_ call: RPCServerCall) throws {
-        guard call.peer == nexus else {
-            throw RPCFailure(code: .permissionDenied, message: "this node works for another Nexus")
-        }
-    }
+    private func admit(_ call: RPCServerCall) throws { try call.admit(only: nexus) }
 
     // MARK: Sessions
 
@@ -122,7 +118,7 @@ struct ChatService: Sendable {
         do throws(ChatEngineError) {
             conversation = try await engine.read(asked)
         } catch {
-            throw Refusal(error)
+            throw Refusal(error, field: asked.field(of: error))
         }
         let limit = try limit(for: start, promptTokens: conversation.promptTokens, price: session.quote.price)
         do throws(ChatEngineError) {
@@ -205,7 +201,7 @@ struct ChatService: Sendable {
                 begun.stream.cancel()
                 inbox.yield(.stopped)
             case .voucher(let voucher): inbox.yield(.voucher(voucher))
-            case .start, nil:
+            case .start, .embed, nil:
                 throw RPCFailure(code: .invalidArgument, message: "a call carries one request")
             }
         }
@@ -307,7 +303,14 @@ extension RPCServerCall {
         return request
     }
 
-    fileprivate func send(update: ProtoChatUpdate.OneOf_Update) async throws {
+    /// Refuses every peer but one, before anything is decoded.
+    func admit(only nexus: PeerID) throws {
+        guard peer == nexus else {
+            throw RPCFailure(code: .permissionDenied, message: "this node works for another Nexus")
+        }
+    }
+
+    func send(update: ProtoChatUpdate.OneOf_Update) async throws {
         var message = ProtoChatUpdate()
         message.update = update
         try await send(try message.wireBytes())

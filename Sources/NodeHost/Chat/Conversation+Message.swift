@@ -44,6 +44,18 @@ extension Conversation {
         )
     }
 
+    /// The field that an engine's refusal is of, where it says so: a schema or a grammar names its own place.
+    func field(of error: ChatEngineError) -> String {
+        guard case .badRequest(let reason) = error,
+            ["schema", "the schema", "grammar", "the grammar", "rule", "no text"].contains(where: reason.hasPrefix)
+        else { return "" }
+        return switch format {
+        case .jsonObject, .jsonSchema: "response_format"
+        case .gbnf: "grammar"
+        case .text: tools.isEmpty ? "" : "tools"
+        }
+    }
+
     private static func tools(_ options: ProtoChatOptions) throws(Refusal) -> [ChatTool] {
         try check(options.tools.count, Limit.tools, "tools")
         var tools: [ChatTool] = []

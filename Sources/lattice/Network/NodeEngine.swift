@@ -7,6 +7,8 @@ import ServiceLifecycle
 /// What answers for a node: the embedded engine with a model's file, or another program that `engine` names.
 struct NodeEngine {
     let engine: any ChatEngine
+    /// Turns texts into vectors, if the model is one for that.
+    let embedder: (any TextEmbedder)?
     /// The name under which the model is offered.
     let model: String
     /// Looks after another program.
@@ -35,20 +37,28 @@ struct NodeEngine {
                 throw Settings.Fault(description: "--engine \(url): \(error)")
             }
             engine = remote
+            embedder = nil
             watch = EngineWatch(engine: remote, logger: logger)
             model = settings.text("model.name") ?? remote.profile.model
         } else {
             let store = ModelStore(settings: settings)
             let file = try settings.text("model").map { try store.model($0) } ?? ModelStore.bundled()
-            let processors = ProcessInfo.processInfo.activeProcessorCount
-            engine = try await Engine.load(
-                path: file.path,
-                options: EngineOptions(
-                    threads: try settings.optionalNumber("threads", in: 1...64),
-                    slots: try settings.number("slots", default: min(64, max(4, processors * 2)), in: 1...64),
-                    contextLength: context
+            let threads = try settings.optionalNumber("threads", in: 1...64)
+            if try ModelSummary(of: GGUFFile(path: file.path)).isEmbedder {
+                let model = try await EmbeddingModel.load(path: file.path, options: EmbeddingOptions(threads: threads))
+                (engine, embedder) = (EmbeddingOnlyEngine(model), model)
+            } else {
+                let processors = ProcessInfo.processInfo.activeProcessorCount
+                engine = try await Engine.load(
+                    path: file.path,
+                    options: EngineOptions(
+                        threads: threads,
+                        slots: try settings.number("slots", default: min(64, max(4, processors * 2)), in: 1...64),
+                        contextLength: context
+                    )
                 )
-            )
+                embedder = nil
+            }
             watch = nil
             model = settings.text("model.name") ?? file.offeredName
         }

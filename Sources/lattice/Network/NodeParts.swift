@@ -55,6 +55,7 @@ struct NodeParts {
             host: host,
             keypair: keypair,
             engine: engine,
+            embedder: loaded.embedder,
             signer: try folder.signingKey("signer.key"),
             store: try NodeStore(path: folder.file("node.sqlite")),
             configuration: NodeConfiguration(

@@ -69,6 +69,21 @@ final class ScriptedBackend: ChatBackend {
         return LedgerListing(head: 1_000, hash: "0xabc", entries: entries)
     }
 
+    func embed(_ request: EmbedRequest, for account: AccountID) async throws(NexusError) -> EmbedAnswer {
+        if let refusal { throw refusal }
+        return EmbedAnswer(
+            model: request.model,
+            node: .sample,
+            vectors: request.texts.map { EmbedAnswer.bytes(of: [Float($0.utf8.count), -0.5]) },
+            summary: ChatSummary(
+                reason: .stop,
+                usage: Usage(promptTokens: 7, completionTokens: 0),
+                cost: Nano(3),
+                receipt: "0xfeed"
+            )
+        )
+    }
+
     func chat(_ request: ChatRequest, for account: AccountID) async throws(NexusError) -> any ChatAnswer {
         asked.withLockedValue { $0.append(request) }
         if let refusal { throw refusal }
