@@ -169,7 +169,10 @@ enum ReceiptReader {
     static func read(_ data: Data, name: String) throws -> ReceiptFile {
         do {
             let envelope = try JSONDecoder().decode(Envelope.self, from: data)
-            if let file = envelope.lattice?.computation ?? envelope.computation { return file }
+            if var file = envelope.lattice?.computation ?? envelope.computation {
+                file.text = file.text ?? envelope.choices?.first?.message?.content
+                return file
+            }
             return try JSONDecoder().decode(ReceiptFile.self, from: data)
         } catch let error as DecodingError {
             throw VerifyCommand.Fault(
@@ -185,7 +188,14 @@ enum ReceiptReader {
         struct Part: Decodable {
             var computation: ReceiptFile?
         }
+        struct Choice: Decodable {
+            struct Message: Decodable {
+                var content: String?
+            }
+            var message: Message?
+        }
         var lattice: Part?
         var computation: ReceiptFile?
+        var choices: [Choice]?
     }
 }

@@ -54,7 +54,9 @@ struct LineReader {
                     if wasEmpty { return .interrupt }
                 case .suspended:
                     mode.restore()
-                    raise(SIGTSTP)
+                    kill(getpid(), SIGTSTP)
+                    // Another thread takes the signal, since this one has it blocked, and stops all of them.
+                    usleep(20_000)
                     mode.enter()
                     row = 0
                 case .cleared:

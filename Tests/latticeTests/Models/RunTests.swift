@@ -110,7 +110,10 @@ import Testing
 
             file = good
             file.text = "I never said that."
-            #expect(try Self.verify(file, in: folder).text.contains("the text beside them is another"))
+            for wrapped in [false, true] {
+                let verdict = try Self.verify(file, in: folder, wrapped: wrapped)
+                #expect(verdict.status == 1 && verdict.text.contains("the text beside them is another"))
+            }
 
             file = good
             file.receipt.model = String(repeating: "0", count: 64)
@@ -126,11 +129,22 @@ import Testing
     private static func verify(_ file: ReceiptFile, in folder: String, wrapped: Bool = false) throws -> Output {
         struct Answer: Encodable {
             struct Part: Encodable { var computation: ReceiptFile }
+            struct Choice: Encodable {
+                struct Message: Encodable { var content: String }
+                var message: Message
+            }
             var id = "chatcmpl-1"
+            var choices: [Choice]
             var lattice: Part
         }
         let path = folder + "/other.json"
-        let text = wrapped ? try JSON.text(Answer(lattice: .init(computation: file))) : try JSON.text(file)
+        var bare = file
+        bare.text = nil
+        let answer = Answer(
+            choices: [.init(message: .init(content: file.text ?? ""))],
+            lattice: .init(computation: bare)
+        )
+        let text = wrapped ? try JSON.text(answer) : try JSON.text(file)
         try Data(text.utf8).write(to: URL(filePath: path))
         return try lattice(["verify", path])
     }
