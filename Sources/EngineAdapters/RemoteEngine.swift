@@ -11,6 +11,8 @@ public final class RemoteEngine: ChatEngine {
         /// Answers under way, to be given up with the engine.
         var answers: [ObjectIdentifier: AnswerConnection] = [:]
         var isClosed = false
+        /// Why nothing is asked of it: it serves another model than the one that is offered.
+        var fault: ChatEngineError?
     }
 
     private let client: EngineClient
@@ -56,20 +58,32 @@ public final class RemoteEngine: ChatEngine {
 
     /// Asks again what answers: an error if nothing does, or if it serves another model than before.
     ///
-    /// A changed context or number of slots is taken over.
+    /// Another model is asked nothing until a later check finds the right one. A changed context or number of slots is
+    /// taken over.
     public func check() async throws(ChatEngineError) {
         let before = state.withLockedValue(\.engine)
-        let found = try await Discovery(client: client, options: options, before: before).find(model: before.model)
-        guard found.dialect.engine == before.dialect.engine, found.model == before.model else {
-            throw .unavailable("\(client.address) serves \(found.profile.model) instead of \(before.profile.model)")
+        let discovery = Discovery(client: client, options: options, before: before)
+        do throws(ChatEngineError) {
+            let found = try await discovery.find(model: before.model)
+            guard found.dialect.engine == before.dialect.engine, found.model == before.model else {
+                throw .badRequest("\(client.address) serves \(found.profile.model)")
+            }
+            state.withLockedValue { ($0.engine, $0.fault) = (found, nil) }
+        } catch {
+            // It answers, but not what is wanted.
+            guard case .badRequest(let reason) = error else { throw error }
+            let fault = ChatEngineError.unavailable("\(reason), not \(before.profile.model)")
+            state.withLockedValue { $0.fault = fault }
+            throw fault
         }
-        state.withLockedValue { $0.engine = found }
     }
 
     /// Counts the prompt's tokens, exactly where the engine lets that be asked, and refuses what it cannot answer.
     public func read(_ conversation: Conversation) async throws(ChatEngineError) -> any ReadConversation {
-        let (engine, isClosed) = state.withLockedValue { ($0.engine, $0.isClosed) }
-        guard !isClosed else { throw .unavailable("it was closed") }
+        let (engine, fault) = state.withLockedValue {
+            ($0.engine, $0.isClosed ? .unavailable("it was closed") : $0.fault)
+        }
+        if let fault { throw fault }
         // A long prompt takes milliseconds to write, which a caller on an event loop does not have.
         return try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(ChatEngineError) in
             try await self.read(conversation, engine)

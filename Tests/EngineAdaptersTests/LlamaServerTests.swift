@@ -165,6 +165,33 @@ struct `llama-cpp server` {
         #expect(engine.usage.running == 0)
     }
 
+    @Test func `keeps nothing of answers that are let go of at random moments`() async throws {
+        let (server, engine) = try await engine()
+        defer { server.kill() }
+        let asked = conversation("What is Nexus?")
+        let whole = try await engine.read(asked).answer(limit: 30).rest().content
+        let endless = endless
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<8 {
+                group.addTask {
+                    var generator = SeededGenerator(seed: UInt64(worker))
+                    for _ in 0..<10 {
+                        if Bool.random(using: &generator) {
+                            #expect(try await engine.read(asked).answer(limit: 30).rest().content == whole)
+                        } else {
+                            let stream = try await engine.read(endless).answer(limit: 1900)
+                            for _ in 0..<Int.random(in: 0..<20, using: &generator) { _ = try await stream.next() }
+                            if Bool.random(using: &generator) { stream.cancel() }
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(engine.usage.running == 0)
+        try await eventually("all slots are free") { try await server.busySlots() == 0 }
+    }
+
     @Test func `that dies in mid-answer is an error, and one that comes back is used again`() async throws {
         let server = try LlamaServer()
         let engine = try await RemoteEngine.connect(url: server.url)

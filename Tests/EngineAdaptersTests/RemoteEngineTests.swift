@@ -244,6 +244,10 @@ import Testing
             try await engine.check()
             swapped.value = true
             await #expect(throws: ChatEngineError.self) { try await engine.check() }
+            await #expect(throws: ChatEngineError.self) { try await engine.read(Engines.conversation) }
+            swapped.value = false
+            try await engine.check()
+            _ = try await engine.read(Engines.conversation)
         }
     }
 
