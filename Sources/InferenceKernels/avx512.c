@@ -2,12 +2,13 @@
 #include "blocks.h"
 #include "kernels.h"
 #include <immintrin.h>
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 #pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang attribute push(__attribute__((target("avx2,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
 
 #define KERNELS ik_avx512_kernels
-#define TILE 8
+#define PANELS 2
+#define TILE 4
 #define BIAS 128
 #define DOT_BIASED dot
 #define DOT_UNSIGNED dot

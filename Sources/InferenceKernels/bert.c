@@ -3,7 +3,7 @@
 #include "lanes.h"
 #include "products.h"
 #include <stdlib.h>
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 
 /// One head of one sequence: every token sees all `count` tokens.
 typedef struct {
@@ -46,7 +46,7 @@ static const loops avx512_loops = {avx512_layer_norm, avx512_gelu, avx512_attend
 static const loops *loops_of(ik_path path) {
 #if defined(__x86_64__)
     if (path == IK_PATH_AVX512) return &avx512_loops;
-    if (path == IK_PATH_AVX2) return &avx2_loops;
+    if (path == IK_PATH_AVX2 || path == IK_PATH_AVXVNNI) return &avx2_loops;
 #endif
     (void)path;
     return &portable_loops;
@@ -232,19 +232,19 @@ void ik_encoder_layer_forward(
     step s = {kernels, loops_of(ik_pool_path(pool)), shape, layer, e, hidden, starts, sequences, count};
     ik_pool_run(pool, round_hidden, &s, count, 8);
     ik_products qkv = {
-        kernels, hidden, e->blocks, count, 3, {&layer->q, &layer->k, &layer->v}, {e->q, e->k, e->v}, {width, width, width}
+        pool, hidden, e->blocks, count, 3, {&layer->q, &layer->k, &layer->v}, {e->q, e->k, e->v}, {width, width, width}
     };
     ik_products_run(pool, &qkv);
     ik_pool_run(pool, add_biases, &s, count, 8);
     ik_pool_run(pool, attend, &s, sequences * shape->heads, 1);
     ik_pool_run(pool, round_attended, &s, count, 8);
-    ik_products output = {kernels, e->attended, e->blocks, count, 1, {&layer->output}, {e->projected}, {width}};
+    ik_products output = {pool, e->attended, e->blocks, count, 1, {&layer->output}, {e->projected}, {width}};
     ik_products_run(pool, &output);
     ik_pool_run(pool, join_attended, &s, count, 8);
-    ik_products up = {kernels, hidden, e->blocks, count, 1, {&layer->up}, {e->up}, {shape->feed_forward}};
+    ik_products up = {pool, hidden, e->blocks, count, 1, {&layer->up}, {e->up}, {shape->feed_forward}};
     ik_products_run(pool, &up);
     ik_pool_run(pool, activate, &s, count, 8);
-    ik_products down = {kernels, e->up, e->blocks, count, 1, {&layer->down}, {e->projected}, {width}};
+    ik_products down = {pool, e->up, e->blocks, count, 1, {&layer->down}, {e->projected}, {width}};
     ik_products_run(pool, &down);
     ik_pool_run(pool, join_fed, &s, count, 8);
 }

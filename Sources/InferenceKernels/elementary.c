@@ -1,6 +1,6 @@
 #include "InferenceKernels.h"
 #include <string.h>
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 
 // Adding and subtracting 1.5 * 2^52 rounds a double to the nearest integer, ties to even.
 static const double rounder = 6755399441055744.0;

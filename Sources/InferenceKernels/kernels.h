@@ -44,8 +44,13 @@ typedef struct {
 
 extern const ik_kernels ik_portable_kernels;
 #if defined(__x86_64__)
-extern const ik_kernels ik_avx2_kernels, ik_avx512_kernels;
+extern const ik_kernels ik_sse4_kernels, ik_avx2_kernels, ik_avxvnni_kernels, ik_avx512_kernels;
+#elif defined(__aarch64__)
+extern const ik_kernels ik_neon_kernels;
 #endif
+
+/// Fills `panel` with panel number `p` of a matrix that has none.
+void ik_pack_panel(const ik_matrix *matrix, uint32_t p, uint8_t *panel);
 
 /// The loops of `path`.
 const ik_kernels *ik_kernels_of(ik_path path);

@@ -17,4 +17,6 @@ typedef uint16_t u16x16 __attribute__((vector_size(32)));
 #define LOAD(type, address) ({ type loaded; memcpy(&loaded, (address), sizeof loaded); loaded; })
 #define STORE(address, vector) do { __typeof__(vector) stored = (vector); memcpy((address), &stored, sizeof stored); } while (0)
 #define FLOATS(vector) __builtin_convertvector((vector), f32x16)
-#define SPLAT(value) ((f32x16){} + (value))
+// Written out, since adding to a vector of zeros would be one more operation that the compiler may not drop.
+#define SIXTEEN(value) {value, value, value, value, value, value, value, value, value, value, value, value, value, value, value, value}
+#define SPLAT(value) ({ float splat = (value); (f32x16)SIXTEEN(splat); })

@@ -2,7 +2,7 @@
 #include "kernels.h"
 #include "products.h"
 #include <stdlib.h>
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 
 static size_t padded(size_t count) { return (count + 15) / 16 * 16; }
 
@@ -228,23 +228,23 @@ void ik_layer_forward(
     step s = {kernels, shape, layer, w, hidden, slot * shape->kv_heads * w->layout.bytes};
     ik_pool_run(pool, before_attention, &s, count, 4);
     ik_products qkv = {
-        kernels, w->normed, w->blocks, count, 3, {&layer->q, &layer->k, &layer->v}, {w->q, w->k, w->v},
+        pool, w->normed, w->blocks, count, 3, {&layer->q, &layer->k, &layer->v}, {w->q, w->k, w->v},
         {w->q_stride, w->kv_stride, w->kv_stride}
     };
     ik_products_run(pool, &qkv);
     ik_pool_run(pool, into_cache, &s, count, 4);
     ik_pool_run(pool, attention, &s, count * shape->kv_heads, 1);
     ik_pool_run(pool, round_attended, &s, count, 4);
-    ik_products output = {kernels, w->attended, w->blocks, count, 1, {&layer->output}, {w->projected}, {padded(shape->width)}};
+    ik_products output = {pool, w->attended, w->blocks, count, 1, {&layer->output}, {w->projected}, {padded(shape->width)}};
     ik_products_run(pool, &output);
     ik_pool_run(pool, before_feed_forward, &s, count, 4);
     ik_products feed = {
-        kernels, w->normed, w->blocks, count, 2, {&layer->gate, &layer->up}, {w->gate, w->up},
+        pool, w->normed, w->blocks, count, 2, {&layer->gate, &layer->up}, {w->gate, w->up},
         {w->feed_stride, w->feed_stride}
     };
     ik_products_run(pool, &feed);
     ik_pool_run(pool, apply_gate, &s, count, 4);
-    ik_products down = {kernels, w->gate, w->blocks, count, 1, {&layer->down}, {w->projected}, {padded(shape->width)}};
+    ik_products down = {pool, w->gate, w->blocks, count, 1, {&layer->down}, {w->projected}, {padded(shape->width)}};
     ik_products_run(pool, &down);
     ik_pool_run(pool, add_projected, &s, count, 8);
 }
@@ -260,6 +260,6 @@ void ik_logits(
         kernels->norm(hidden + (size_t)tokens[i] * width, weight, width, shape->epsilon, normed);
         kernels->quantize(normed, width, w->blocks + (size_t)i * (width / 32));
     }
-    ik_products products = {kernels, w->normed, w->blocks, count, 1, {output}, {logits}, {stride}};
+    ik_products products = {pool, w->normed, w->blocks, count, 1, {output}, {logits}, {stride}};
     ik_products_run(pool, &products);
 }

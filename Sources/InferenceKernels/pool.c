@@ -31,8 +31,15 @@ struct ik_pool {
     pthread_cond_t started, finished;
     uint32_t threads;
     ik_path path;
+    /// Bytes for each thread, one part after the other.
+    uint8_t *scratch;
+    size_t scratch_bytes;
+    _Atomic uint32_t numbered;
     pthread_t workers[];
 };
+
+/// The caller of a job is number 0.
+static _Thread_local uint32_t thread_number;
 
 static uint64_t nanoseconds(void) {
     struct timespec now;
@@ -71,6 +78,7 @@ static void drain(ik_pool *pool) {
 static void *worker(void *argument) {
     ik_pool *pool = argument;
     uint32_t seen = 0;
+    thread_number = atomic_fetch_add(&pool->numbered, 1) + 1;
     for (;;) {
         uint64_t until = nanoseconds() + SPIN_NANOSECONDS;
         bool found = false;
@@ -123,8 +131,21 @@ void ik_pool_destroy(ik_pool *pool) {
     pthread_cond_destroy(&pool->started);
     pthread_cond_destroy(&pool->finished);
     pthread_mutex_destroy(&pool->lock);
+    ik_release(pool->scratch, pool->threads * pool->scratch_bytes);
     free(pool);
 }
+
+bool ik_pool_reserve(ik_pool *pool, size_t bytes) {
+    if (bytes <= pool->scratch_bytes) return true;
+    uint8_t *scratch = ik_allocate(pool->threads * bytes);
+    if (!scratch) return false;
+    ik_release(pool->scratch, pool->threads * pool->scratch_bytes);
+    pool->scratch = scratch;
+    pool->scratch_bytes = bytes;
+    return true;
+}
+
+void *ik_pool_scratch(const ik_pool *pool) { return pool->scratch + thread_number * pool->scratch_bytes; }
 
 uint32_t ik_pool_threads(const ik_pool *pool) { return pool->threads; }
 ik_path ik_pool_path(const ik_pool *pool) { return pool->path; }

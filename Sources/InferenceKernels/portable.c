@@ -1,8 +1,9 @@
 #include "blocks.h"
 #include "kernels.h"
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 
 #define KERNELS ik_portable_kernels
+#define PANELS 1
 #define TILE 4
 #define BIAS 128
 #define DOT_BIASED dot

@@ -6,6 +6,22 @@ enum { PANELS_PER_PIECE = 4 };
 
 static uint32_t panels_of(const ik_matrix *matrix) { return (matrix->rows + IK_LANES - 1) / IK_LANES; }
 
+/// Panels `first` ..< `last` of matrix `i`.
+static void multiply_panels(const ik_products *job, uint32_t i, uint32_t first, uint32_t last) {
+    const ik_kernels *kernels = ik_kernels_of(ik_pool_path(job->pool));
+    const ik_matrix *matrix = job->matrices[i];
+    if (matrix->panels) {
+        kernels->matmul(matrix, job->x, job->blocks, job->tokens, job->out[i], job->strides[i], first, last);
+        return;
+    }
+    ik_matrix one = *matrix;
+    one.panels = ik_pool_scratch(job->pool);
+    for (uint32_t p = first; p < last; p++) {
+        ik_pack_panel(matrix, p, (uint8_t *)ik_pool_scratch(job->pool));
+        kernels->matmul(&one, job->x, job->blocks, job->tokens, job->out[i] + (size_t)p * IK_LANES, job->strides[i], 0, 1);
+    }
+}
+
 static void multiply(const void *argument, uint32_t first, uint32_t last) {
     const ik_products *job = argument;
     uint32_t start = 0;
@@ -13,8 +29,7 @@ static void multiply(const void *argument, uint32_t first, uint32_t last) {
         uint32_t end = start + panels_of(job->matrices[i]);
         if (first < end) {
             uint32_t to = last < end ? last : end;
-            job->kernels->matmul(
-                job->matrices[i], job->x, job->blocks, job->tokens, job->out[i], job->strides[i], first - start, to - start);
+            multiply_panels(job, i, first - start, to - start);
             first = to;
         }
         start = end;
@@ -31,6 +46,6 @@ void ik_matmul(
     ik_pool *pool, const ik_matrix *matrix, const float *x, const ik_block *blocks, uint32_t tokens, float *out,
     size_t out_stride
 ) {
-    ik_products products = {ik_kernels_of(ik_pool_path(pool)), x, blocks, tokens, 1, {matrix}, {out}, {out_stride}};
+    ik_products products = {pool, x, blocks, tokens, 1, {matrix}, {out}, {out_stride}};
     ik_products_run(pool, &products);
 }

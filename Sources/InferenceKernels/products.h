@@ -3,7 +3,7 @@
 
 /// Up to three products of the same vectors, run as one job.
 typedef struct {
-    const ik_kernels *kernels;
+    const ik_pool *pool;
     const float *x;
     const ik_block *blocks;
     uint32_t tokens, count;

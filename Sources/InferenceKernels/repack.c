@@ -1,6 +1,6 @@
 #include "blocks.h"
 #include "pool.h"
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 
 enum {
     TYPE_F32 = 0, TYPE_F16 = 1, TYPE_Q4_0 = 2, TYPE_Q4_1 = 3, TYPE_Q5_0 = 6, TYPE_Q5_1 = 7, TYPE_Q8_0 = 8,
@@ -54,17 +54,21 @@ static const int8_t iq4_nl_values[16] = {-127, -104, -83, -65, -49, -35, -22, -1
 static void pack_q8(uint32_t type, const uint8_t *source, uint8_t *panel, uint32_t blocks, uint32_t b, uint32_t r) {
     memcpy(panel + (size_t)b * 32 + r * 2, source, 2);
     uint8_t *numbers = panel + (size_t)blocks * 32 + (size_t)b * 512;
+    if (type == TYPE_Q8_0) {
+        for (uint32_t g = 0; g < 8; g++) {
+            uint32_t word;
+            memcpy(&word, source + 2 + g * 4, 4);
+            word ^= 0x80808080u;
+            memcpy(numbers + g * 64 + r * 4, &word, 4);
+        }
+        return;
+    }
     uint32_t high = 0;
     if (type == TYPE_Q5_0) memcpy(&high, source + 2, 4);
+    const uint8_t *nibbles = source + (type == TYPE_Q5_0 ? 6 : 2);
     for (uint32_t c = 0; c < 32; c++) {
-        int value;
-        if (type == TYPE_Q8_0) {
-            value = (int8_t)source[2 + c];
-        } else {
-            const uint8_t *nibbles = source + (type == TYPE_Q5_0 ? 6 : 2);
-            uint32_t low = nibbles[c % 16] >> (c < 16 ? 0 : 4) & 15;
-            value = type == TYPE_Q5_0 ? (int)(low | (high >> c & 1) << 4) - 16 : iq4_nl_values[low];
-        }
+        uint32_t low = nibbles[c % 16] >> (c < 16 ? 0 : 4) & 15;
+        int value = type == TYPE_Q5_0 ? (int)(low | (high >> c & 1) << 4) - 16 : iq4_nl_values[low];
         numbers[ik_byte_place(c, r)] = (uint8_t)(value + 128);
     }
 }
@@ -74,7 +78,7 @@ static void pack_q8(uint32_t type, const uint8_t *source, uint8_t *panel, uint32
 static void pack_q4(const uint8_t *source, uint8_t *panel, uint32_t blocks, uint32_t b, uint32_t r) {
     memcpy(panel + (size_t)b * 32 + r * 2, source, 2);
     uint8_t *numbers = panel + (size_t)blocks * 32 + (size_t)b * 256;
-    for (uint32_t c = 0; c < 16; c++) numbers[ik_byte_place(c, r)] = source[2 + c];
+    for (uint32_t g = 0; g < 4; g++) memcpy(numbers + g * 64 + r * 4, source + 2 + g * 4, 4);
 }
 
 /// Lane `r` of one block of 32 columns of IK_FORM_SCALED: number * scale + minimum for each half.
@@ -176,9 +180,6 @@ static void pack_k_with_minimum(uint32_t type, const uint8_t *source, uint8_t *b
 // MARK: - Whole matrices
 
 typedef struct {
-    uint32_t type;
-    const uint8_t *source;
-    size_t row_bytes;
     const ik_matrix *matrix;
     uint8_t *panels;
     bool *is_finite;
@@ -224,9 +225,10 @@ static bool is_finite(uint32_t type, const uint8_t *row, size_t bytes) {
     return result;
 }
 
-static void pack_row(const repack_job *job, const uint8_t *source, uint8_t *panel, uint32_t r) {
-    uint32_t columns = job->matrix->columns, blocks = columns / 32;
-    switch (job->type) {
+/// Lane `r` of a panel of `columns` columns.
+static void pack_row(uint32_t type, uint32_t columns, const uint8_t *source, uint8_t *panel, uint32_t r) {
+    uint32_t blocks = columns / 32;
+    switch (type) {
     case TYPE_F32:
         for (uint32_t c = 0; c < columns; c++) memcpy(panel + (size_t)c * 64 + r * 4, source + (size_t)c * 4, 4);
         break;
@@ -234,20 +236,20 @@ static void pack_row(const repack_job *job, const uint8_t *source, uint8_t *pane
         for (uint32_t c = 0; c < columns; c++) memcpy(panel + (size_t)c * 32 + r * 2, source + (size_t)c * 2, 2);
         break;
     case TYPE_Q8_0:
-        for (uint32_t b = 0; b < blocks; b++) pack_q8(job->type, source + (size_t)b * 34, panel, blocks, b, r);
+        for (uint32_t b = 0; b < blocks; b++) pack_q8(TYPE_Q8_0, source + (size_t)b * 34, panel, blocks, b, r);
         break;
     case TYPE_Q5_0:
-        for (uint32_t b = 0; b < blocks; b++) pack_q8(job->type, source + (size_t)b * 22, panel, blocks, b, r);
+        for (uint32_t b = 0; b < blocks; b++) pack_q8(TYPE_Q5_0, source + (size_t)b * 22, panel, blocks, b, r);
         break;
     case TYPE_IQ4_NL:
-        for (uint32_t b = 0; b < blocks; b++) pack_q8(job->type, source + (size_t)b * 18, panel, blocks, b, r);
+        for (uint32_t b = 0; b < blocks; b++) pack_q8(TYPE_IQ4_NL, source + (size_t)b * 18, panel, blocks, b, r);
         break;
     case TYPE_Q4_0:
         for (uint32_t b = 0; b < blocks; b++) pack_q4(source + (size_t)b * 18, panel, blocks, b, r);
         break;
     case TYPE_Q4_1: case TYPE_Q5_1:
         for (uint32_t b = 0; b < blocks; b++)
-            pack_with_minimum(job->type, source + (size_t)b * (job->type == TYPE_Q4_1 ? 20 : 24), panel, b, r);
+            pack_with_minimum(type, source + (size_t)b * (type == TYPE_Q4_1 ? 20 : 24), panel, b, r);
         break;
     case TYPE_Q4_K:
         for (uint32_t b = 0; b < columns / 256; b++)
@@ -255,32 +257,46 @@ static void pack_row(const repack_job *job, const uint8_t *source, uint8_t *pane
         break;
     case TYPE_Q6_K: case TYPE_Q3_K:
         for (uint32_t b = 0; b < columns / 256; b++)
-            pack_q6k(job->type, source + (size_t)b * (job->type == TYPE_Q6_K ? 210 : 110), panel + (size_t)b * Q6K_BYTES, r);
+            pack_q6k(type, source + (size_t)b * (type == TYPE_Q6_K ? 210 : 110), panel + (size_t)b * Q6K_BYTES, r);
         break;
     case TYPE_Q2_K: case TYPE_Q5_K:
         for (uint32_t b = 0; b < columns / 256; b++)
             pack_k_with_minimum(
-                job->type, source + (size_t)b * (job->type == TYPE_Q2_K ? 84 : 176),
-                panel + (size_t)b * 8 * SCALED_BYTES, r);
+                type, source + (size_t)b * (type == TYPE_Q2_K ? 84 : 176), panel + (size_t)b * 8 * SCALED_BYTES, r);
         break;
     }
 }
 
+static const uint8_t *source_row(const ik_matrix *matrix, uint32_t row) {
+    return (const uint8_t *)matrix->source + (size_t)row * matrix->row_bytes;
+}
+
+static uint32_t rows_in(const ik_matrix *matrix, uint32_t p) {
+    uint32_t rest = matrix->rows - p * IK_LANES;
+    return rest < IK_LANES ? rest : IK_LANES;
+}
+
+void ik_pack_panel(const ik_matrix *matrix, uint32_t p, uint8_t *panel) {
+    uint32_t rows = rows_in(matrix, p);
+    if (rows < IK_LANES) memset(panel, 0, matrix->panel_bytes);
+    for (uint32_t r = 0; r < rows; r++)
+        pack_row(matrix->type, matrix->columns, source_row(matrix, p * IK_LANES + r), panel, r);
+}
+
 static void repack_panels(const void *argument, uint32_t first, uint32_t last) {
     const repack_job *job = argument;
+    const ik_matrix *matrix = job->matrix;
     for (uint32_t p = first; p < last; p++) {
-        uint8_t *panel = job->panels + (size_t)p * job->matrix->panel_bytes;
-        for (uint32_t r = 0; r < IK_LANES && p * IK_LANES + r < job->matrix->rows; r++) {
-            const uint8_t *row = job->source + (size_t)(p * IK_LANES + r) * job->row_bytes;
-            pack_row(job, row, panel, r);
-            if (!is_finite(job->type, row, job->row_bytes)) __atomic_store_n(job->is_finite, false, __ATOMIC_RELAXED);
-        }
+        if (job->panels) ik_pack_panel(matrix, p, job->panels + (size_t)p * matrix->panel_bytes);
+        for (uint32_t r = 0; r < rows_in(matrix, p); r++)
+            if (!is_finite(matrix->type, source_row(matrix, p * IK_LANES + r), matrix->row_bytes))
+                __atomic_store_n(job->is_finite, false, __ATOMIC_RELAXED);
     }
 }
 
-bool ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels) {
+bool ik_repack(ik_pool *pool, ik_matrix *matrix, void *panels) {
     bool is_finite = true;
-    repack_job job = {type, source, row_bytes, matrix, panels, &is_finite};
+    repack_job job = {matrix, panels, &is_finite};
     ik_pool_run(pool, repack_panels, &job, (matrix->rows + IK_LANES - 1) / IK_LANES, 4);
     matrix->panels = panels;
     return is_finite;
@@ -295,13 +311,12 @@ static int nibble_at(const uint8_t *numbers, uint32_t c, uint32_t r) {
     return numbers[ik_byte_place(c % 16, r)] >> (c < 16 ? 0 : 4) & 15;
 }
 
-void ik_row(const ik_matrix *matrix, uint32_t row, float *out) {
-    const uint8_t *panel = (const uint8_t *)matrix->panels + (size_t)(row / IK_LANES) * matrix->panel_bytes;
-    uint32_t r = row % IK_LANES, columns = matrix->columns, blocks = columns / 32;
+static void unpack(ik_form form, uint32_t columns, const uint8_t *panel, uint32_t r, float *out) {
+    uint32_t blocks = columns / 32;
     for (uint32_t c = 0; c < columns; c++) {
         uint32_t b = c / 32, i = c % 32, k = c / 256, j = c % 256 / 32;
         const uint8_t *block;
-        switch (matrix->form) {
+        switch (form) {
         case IK_FORM_F32: memcpy(out + c, panel + (size_t)c * 64 + r * 4, 4); break;
         case IK_FORM_F16: out[c] = ik_half(ik_u16(panel + (size_t)c * 32 + r * 2)); break;
         case IK_FORM_BF16: {
@@ -339,5 +354,23 @@ void ik_row(const ik_matrix *matrix, uint32_t row, float *out) {
             break;
         }
         }
+    }
+}
+
+void ik_row(const ik_matrix *matrix, uint32_t row, float *out) {
+    if (matrix->panels) {
+        const uint8_t *panel = (const uint8_t *)matrix->panels + (size_t)(row / IK_LANES) * matrix->panel_bytes;
+        unpack(matrix->form, matrix->columns, panel, row % IK_LANES, out);
+        return;
+    }
+    // Any block fits as many columns, and as many columns fit the stack.
+    enum { STEP = 256 };
+    uint8_t panel[STEP * 64];
+    const uint8_t *source = source_row(matrix, row);
+    size_t step_bytes = matrix->row_bytes * STEP / matrix->columns;
+    for (uint32_t c = 0; c < matrix->columns; c += STEP, source += step_bytes) {
+        uint32_t columns = matrix->columns - c < STEP ? matrix->columns - c : STEP;
+        pack_row(matrix->type, columns, source, panel, 0);
+        unpack(matrix->form, columns, panel, 0, out + c);
     }
 }

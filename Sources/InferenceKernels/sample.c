@@ -1,6 +1,6 @@
 #include "InferenceKernels.h"
 #include <string.h>
-#pragma STDC FP_CONTRACT OFF
+#include "exact.h"
 #pragma clang diagnostic ignored "-Wpsabi"
 
 // Eight lanes whatever the processor's width: lane i of a sum takes the numbers i, i + 8, i + 16, ...

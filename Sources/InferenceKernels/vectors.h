@@ -1,6 +1,6 @@
-// The vector loops, compiled once per path by portable.c, avx2.c and avx512.c, which define before:
+// The vector loops, compiled once per path by portable.c, sse4.c, avx2.c, avxvnni.c, avx512.c and neon.c, which define before:
 //   KERNELS        the name of the table
-//   TILE           tokens that share one pass over a panel
+//   PANELS, TILE   panels and tokens whose products are computed together, as many as there are registers for
 //   QUERIES        heads that share one pass over a page of keys and values
 //   LOAD_HALVES    16 IEEE halves as floats
 //   STORE_HALVES   16 floats as IEEE halves
@@ -19,104 +19,144 @@ INLINE f32x16 larger(f32x16 a, f32x16 b) { return (f32x16)(((i32x16)a & (a > b))
 // MARK: - Products
 
 INLINE int32_t word(const ik_block *block, int group) { return LOAD(int32_t, block->q + group * 4); }
-INLINE i32x16 spread(int32_t value) { return (i32x16){} + value; }
+INLINE i32x16 spread(int32_t value) { return (i32x16)SIXTEEN(value); }
 
+#define EACH_PANEL for (int p = 0; p < panels; p++)
 #define EACH_TOKEN for (int t = 0; t < tokens; t++)
 #define BLOCK(t) (x + (size_t)(t) * stride + b)
+/// A product of each panel with each token.
+#define PRODUCTS (PANELS * TILE)
+#define AT(p, t) ((p) * TILE + (t))
 
-/// Adds the products of one block of 32 columns of 4-bit numbers.
-INLINE void dot_nibbles(const uint8_t *numbers, const ik_block *x, size_t stride, int b, i32x16 *sums, const int tokens) {
+/// Adds the products of one block of 32 columns of 4-bit numbers, which lies `apart` from one panel to the next.
+INLINE void dot_nibbles(
+    const uint8_t *numbers, size_t apart, const ik_block *x, size_t stride, int b, i32x16 *sums, const int panels,
+    const int tokens
+) {
     for (int g = 0; g < 4; g++) {
-        u8x64 packed = LOAD(u8x64, numbers + g * 64);
-        u8x64 low = packed & 15, high = (u8x64)((u32x16)packed >> 4) & 15;
+        u8x64 low[PANELS], high[PANELS];
+        EACH_PANEL {
+            u8x64 packed = LOAD(u8x64, numbers + p * apart + g * 64);
+            low[p] = packed & 15;
+            high[p] = (u8x64)((u32x16)packed >> 4) & 15;
+        }
         EACH_TOKEN {
-            sums[t] = DOT_UNSIGNED(sums[t], low, word(BLOCK(t), g));
-            sums[t] = DOT_UNSIGNED(sums[t], high, word(BLOCK(t), g + 4));
+            int32_t first = word(BLOCK(t), g), second = word(BLOCK(t), g + 4);
+            EACH_PANEL {
+                sums[AT(p, t)] = DOT_UNSIGNED(sums[AT(p, t)], low[p], first);
+                sums[AT(p, t)] = DOT_UNSIGNED(sums[AT(p, t)], high[p], second);
+            }
         }
     }
 }
 
-INLINE void product_q8(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+INLINE void product_q8(
+    const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int panels, const int tokens
+) {
     int blocks = (int)(m->columns / 32);
-    size_t stride = (size_t)blocks;
+    size_t stride = (size_t)blocks, apart = m->panel_bytes;
     const uint8_t *numbers = panel + (size_t)blocks * 32;
     for (int b = 0; b < blocks; b++, numbers += 512) {
         if (tokens == 1)
             for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + 4096 + line);
-        i32x16 sums[TILE];
-        EACH_TOKEN sums[t] = spread(-BIAS * (BLOCK(t)->sums[0] + BLOCK(t)->sums[1]));
+        i32x16 sums[PRODUCTS];
+        EACH_TOKEN EACH_PANEL sums[AT(p, t)] = spread(BLOCK(t)->minus_sum) * BIAS;
         for (int g = 0; g < 8; g++) {
-            u8x64 w = LOAD(u8x64, numbers + g * 64);
-            EACH_TOKEN sums[t] = DOT_BIASED(sums[t], w, word(BLOCK(t), g));
+            u8x64 w[PANELS];
+            EACH_PANEL w[p] = LOAD(u8x64, numbers + p * apart + g * 64);
+            EACH_TOKEN {
+                int32_t a = word(BLOCK(t), g);
+                EACH_PANEL sums[AT(p, t)] = DOT_BIASED(sums[AT(p, t)], w[p], a);
+            }
         }
-        f32x16 scales = LOAD_HALVES(panel + (size_t)b * 32);
-        EACH_TOKEN result[t] += FLOATS(sums[t]) * (scales * SPLAT(BLOCK(t)->scale));
+        EACH_PANEL {
+            f32x16 scales = LOAD_HALVES(panel + p * apart + (size_t)b * 32);
+            EACH_TOKEN result[AT(p, t)] += FLOATS(sums[AT(p, t)]) * (scales * SPLAT(BLOCK(t)->scale));
+        }
     }
 }
 
-INLINE void product_q4(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
+INLINE void product_q4(
+    const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int panels, const int tokens
+) {
     int blocks = (int)(m->columns / 32);
-    size_t stride = (size_t)blocks;
+    size_t stride = (size_t)blocks, apart = m->panel_bytes;
     const uint8_t *numbers = panel + (size_t)blocks * 32;
     for (int b = 0; b < blocks; b++, numbers += 256) {
         if (tokens == 1)
             for (int line = 0; line < 256; line += 64) __builtin_prefetch(numbers + 4096 + line);
-        i32x16 sums[TILE];
-        EACH_TOKEN sums[t] = spread(-8 * (BLOCK(t)->sums[0] + BLOCK(t)->sums[1]));
-        dot_nibbles(numbers, x, stride, b, sums, tokens);
-        f32x16 scales = LOAD_HALVES(panel + (size_t)b * 32);
-        EACH_TOKEN result[t] += FLOATS(sums[t]) * (scales * SPLAT(BLOCK(t)->scale));
+        i32x16 sums[PRODUCTS];
+        EACH_TOKEN EACH_PANEL sums[AT(p, t)] = spread(BLOCK(t)->minus_sum) * 8;
+        dot_nibbles(numbers, apart, x, stride, b, sums, panels, tokens);
+        EACH_PANEL {
+            f32x16 scales = LOAD_HALVES(panel + p * apart + (size_t)b * 32);
+            EACH_TOKEN result[AT(p, t)] += FLOATS(sums[AT(p, t)]) * (scales * SPLAT(BLOCK(t)->scale));
+        }
     }
 }
 
-INLINE void product_q4k(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
-    size_t stride = m->columns / 32;
-    f32x16 minus[TILE];
-    EACH_TOKEN minus[t] = SPLAT(0.0f);
+INLINE void product_q4k(
+    const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int panels, const int tokens
+) {
+    size_t stride = m->columns / 32, apart = m->panel_bytes;
+    f32x16 minus[PRODUCTS];
+    EACH_PANEL EACH_TOKEN minus[AT(p, t)] = SPLAT(0.0f);
     for (int k = 0; k < (int)(m->columns / 256); k++, panel += Q4K_BYTES) {
         if (tokens == 1)
             for (int line = 0; line < Q4K_BYTES; line += 64) __builtin_prefetch(panel + 2 * Q4K_BYTES + line);
-        f32x16 d = LOAD_HALVES(panel), dmin = LOAD_HALVES(panel + 32);
         for (int j = 0; j < 8; j++) {
             int b = k * 8 + j;
-            i32x16 sums[TILE];
-            EACH_TOKEN sums[t] = spread(0);
-            dot_nibbles(panel + Q4K_NUMBERS + j * 256, x, stride, b, sums, tokens);
-            f32x16 scales = d * FLOATS(LOAD(u8x16, panel + Q4K_SCALES + j * 16));
-            f32x16 minima = dmin * FLOATS(LOAD(u8x16, panel + Q4K_MINIMA + j * 16));
-            EACH_TOKEN {
-                float scale = BLOCK(t)->scale, sum = scale * (float)(BLOCK(t)->sums[0] + BLOCK(t)->sums[1]);
-                result[t] += FLOATS(sums[t]) * (scales * SPLAT(scale));
-                minus[t] += minima * SPLAT(sum);
+            i32x16 sums[PRODUCTS];
+            EACH_PANEL EACH_TOKEN sums[AT(p, t)] = spread(0);
+            dot_nibbles(panel + Q4K_NUMBERS + j * 256, apart, x, stride, b, sums, panels, tokens);
+            EACH_PANEL {
+                const uint8_t *own = panel + p * apart;
+                f32x16 scales = LOAD_HALVES(own) * FLOATS(LOAD(u8x16, own + Q4K_SCALES + j * 16));
+                f32x16 minima = LOAD_HALVES(own + 32) * FLOATS(LOAD(u8x16, own + Q4K_MINIMA + j * 16));
+                EACH_TOKEN {
+                    float scale = BLOCK(t)->scale, sum = scale * (float)(BLOCK(t)->sums[0] + BLOCK(t)->sums[1]);
+                    result[AT(p, t)] += FLOATS(sums[AT(p, t)]) * (scales * SPLAT(scale));
+                    minus[AT(p, t)] += minima * SPLAT(sum);
+                }
             }
         }
     }
-    EACH_TOKEN result[t] -= minus[t];
+    EACH_PANEL EACH_TOKEN result[AT(p, t)] -= minus[AT(p, t)];
 }
 
-INLINE void product_q6k(const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int tokens) {
-    size_t stride = m->columns / 32;
+INLINE void product_q6k(
+    const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int panels, const int tokens
+) {
+    size_t stride = m->columns / 32, apart = m->panel_bytes;
     for (int k = 0; k < (int)(m->columns / 256); k++, panel += Q6K_BYTES) {
-        f32x16 d = LOAD_HALVES(panel);
         for (int j = 0; j < 8; j++) {
             int b = k * 8 + j;
             const uint8_t *numbers = panel + Q6K_NUMBERS + j * 512;
             if (tokens == 1)
                 for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + Q6K_BYTES + line);
             // Products of a scale and a sum stay below 2^24, so their sum is exact in a float.
-            f32x16 total[TILE];
-            EACH_TOKEN total[t] = SPLAT(0.0f);
+            f32x16 total[PRODUCTS];
+            EACH_PANEL EACH_TOKEN total[AT(p, t)] = SPLAT(0.0f);
             for (int half = 0; half < 2; half++) {
-                i32x16 sums[TILE];
-                EACH_TOKEN sums[t] = spread(-32 * BLOCK(t)->sums[half]);
+                i32x16 sums[PRODUCTS];
+                EACH_PANEL EACH_TOKEN sums[AT(p, t)] = spread(-32 * BLOCK(t)->sums[half]);
                 for (int g = half * 4; g < half * 4 + 4; g++) {
-                    u8x64 w = LOAD(u8x64, numbers + g * 64);
-                    EACH_TOKEN sums[t] = DOT_UNSIGNED(sums[t], w, word(BLOCK(t), g));
+                    u8x64 w[PANELS];
+                    EACH_PANEL w[p] = LOAD(u8x64, numbers + p * apart + g * 64);
+                    EACH_TOKEN {
+                        int32_t a = word(BLOCK(t), g);
+                        EACH_PANEL sums[AT(p, t)] = DOT_UNSIGNED(sums[AT(p, t)], w[p], a);
+                    }
                 }
-                f32x16 scales = FLOATS(LOAD(i8x16, panel + Q6K_SCALES + (j * 2 + half) * 16));
-                EACH_TOKEN total[t] += FLOATS(sums[t]) * scales;
+                EACH_PANEL {
+                    f32x16 scales = FLOATS(LOAD(i8x16, panel + p * apart + Q6K_SCALES + (j * 2 + half) * 16));
+                    EACH_TOKEN total[AT(p, t)] += FLOATS(sums[AT(p, t)]) * scales;
+                }
             }
-            EACH_TOKEN result[t] += total[t] * (d * SPLAT(BLOCK(t)->scale));
+            EACH_PANEL {
+                f32x16 d = LOAD_HALVES(panel + p * apart);
+                EACH_TOKEN result[AT(p, t)] += total[AT(p, t)] * (d * SPLAT(BLOCK(t)->scale));
+            }
         }
     }
 }
@@ -164,46 +204,54 @@ INLINE void product_floats(
     EACH_TOKEN result[t] += odd[t];
 }
 
-/// One panel with up to TILE tokens.
+/// Up to PANELS panels with up to TILE tokens.
 INLINE void tile(
     const ik_matrix *m, const uint8_t *panel, const float *x, const ik_block *blocks, float *out, size_t out_stride,
-    const int tokens
+    const int panels, const int tokens
 ) {
-    f32x16 result[TILE];
-    EACH_TOKEN result[t] = SPLAT(0.0f);
+    f32x16 result[PRODUCTS];
+    EACH_PANEL EACH_TOKEN result[AT(p, t)] = SPLAT(0.0f);
+#define ALONE(...) EACH_PANEL { const uint8_t *own = panel + p * m->panel_bytes; f32x16 *sums = result + AT(p, 0); __VA_ARGS__; }
     switch (m->form) {
-    case IK_FORM_F32: product_floats(m, IK_FORM_F32, panel, x, result, tokens); break;
-    case IK_FORM_F16: product_floats(m, IK_FORM_F16, panel, x, result, tokens); break;
-    case IK_FORM_BF16: product_floats(m, IK_FORM_BF16, panel, x, result, tokens); break;
-    case IK_FORM_Q8: product_q8(m, panel, blocks, result, tokens); break;
-    case IK_FORM_Q4: product_q4(m, panel, blocks, result, tokens); break;
-    case IK_FORM_Q4K: product_q4k(m, panel, blocks, result, tokens); break;
-    case IK_FORM_Q6K: product_q6k(m, panel, blocks, result, tokens); break;
-    case IK_FORM_SCALED: product_scaled(m, panel, blocks, result, tokens); break;
+    case IK_FORM_F32: ALONE(product_floats(m, IK_FORM_F32, own, x, sums, tokens)) break;
+    case IK_FORM_F16: ALONE(product_floats(m, IK_FORM_F16, own, x, sums, tokens)) break;
+    case IK_FORM_BF16: ALONE(product_floats(m, IK_FORM_BF16, own, x, sums, tokens)) break;
+    case IK_FORM_Q8: product_q8(m, panel, blocks, result, panels, tokens); break;
+    case IK_FORM_Q4: product_q4(m, panel, blocks, result, panels, tokens); break;
+    case IK_FORM_Q4K: product_q4k(m, panel, blocks, result, panels, tokens); break;
+    case IK_FORM_Q6K: product_q6k(m, panel, blocks, result, panels, tokens); break;
+    case IK_FORM_SCALED: ALONE(product_scaled(m, own, blocks, sums, tokens)) break;
     }
-    EACH_TOKEN STORE(out + (size_t)t * out_stride, result[t]);
+#undef ALONE
+    EACH_PANEL EACH_TOKEN STORE(out + (size_t)p * IK_LANES + (size_t)t * out_stride, result[AT(p, t)]);
 }
 
-enum { PANELS = 4 };
+/// Panels that stay in the second cache while the tokens pass.
+enum { KEPT_PANELS = 4 };
 
 static void matmul(
     const ik_matrix *m, const float *x, const ik_block *blocks, uint32_t tokens, float *out, size_t out_stride,
     uint32_t first_panel, uint32_t last_panel
 ) {
-    // A few panels at a time stay in the second cache while the tokens pass, and a tile of tokens in the first.
-    for (uint32_t start = first_panel; start < last_panel; start += PANELS) {
-        uint32_t stop = start + PANELS < last_panel ? start + PANELS : last_panel, t = 0;
-        // Powers of two, each a constant for the compiler.
-#define TILES(size)                                                                                                \
-    for (; t + (size) <= tokens; t += (size))                                                                      \
-        for (uint32_t p = start; p < stop; p++)                                                                    \
-            tile(m, (const uint8_t *)m->panels + (size_t)p * m->panel_bytes, x + (size_t)t * m->columns,            \
-                 blocks + (size_t)t * (m->columns / 32), out + (size_t)p * IK_LANES + (size_t)t * out_stride, out_stride, (size))
-        TILES(TILE);
-        TILES(TILE / 2);
-        TILES(TILE > 4 ? 2 : 1);
-        TILES(1);
+    for (uint32_t start = first_panel; start < last_panel; start += KEPT_PANELS) {
+        uint32_t stop = start + KEPT_PANELS < last_panel ? start + KEPT_PANELS : last_panel, t = 0;
+        // Each size is a constant for the compiler.
+#define TILES(several, size)                                                                                        \
+    for (; p + (several) <= stop; p += (several))                                                                   \
+        tile(m, (const uint8_t *)m->panels + (size_t)p * m->panel_bytes, x + (size_t)t * m->columns,                \
+             blocks + (size_t)t * (m->columns / 32), out + (size_t)p * IK_LANES + (size_t)t * out_stride, out_stride, \
+             several, size)
+#define ROWS_OF_TILES(size)                                                                                        \
+    for (; t + (size) <= tokens; t += (size)) {                                                                    \
+        uint32_t p = start;                                                                                        \
+        if ((size) > 1) TILES(PANELS, size);                                                                       \
+        TILES(1, size);                                                                                            \
+    }
+        ROWS_OF_TILES(TILE);
+        ROWS_OF_TILES(TILE / 2);
+        ROWS_OF_TILES(1);
 #undef TILES
+#undef ROWS_OF_TILES
     }
 }
 
@@ -232,7 +280,7 @@ static void quantize(const float *x, uint32_t count, ik_block *out) {
             for (int i = 0; i < 16; i++) sum += lanes[i];
             out[b].sums[half] = sum;
         }
-        out[b].padding = 0;
+        out[b].minus_sum = -(out[b].sums[0] + out[b].sums[1]);
     }
 }
 

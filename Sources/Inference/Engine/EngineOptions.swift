@@ -27,6 +27,8 @@ public struct EngineOptions: Hashable, Sendable {
     ///
     /// Changes the speed and never a bit.
     public var guessesAhead: Bool
+    /// Where the weights are kept; changes speed and memory, and never a bit.
+    public var weights: WeightStorage
 
     /// Options for an engine.
     public init(
@@ -37,7 +39,8 @@ public struct EngineOptions: Hashable, Sendable {
         readAhead: Int = 64,
         cacheBytes: Int? = nil,
         cacheType: CacheType = .f16,
-        guessesAhead: Bool = true
+        guessesAhead: Bool = true,
+        weights: WeightStorage = .repacked
     ) {
         self.threads = threads
         self.slots = slots
@@ -47,5 +50,6 @@ public struct EngineOptions: Hashable, Sendable {
         self.cacheBytes = cacheBytes
         self.cacheType = cacheType
         self.guessesAhead = guessesAhead
+        self.weights = weights
     }
 }

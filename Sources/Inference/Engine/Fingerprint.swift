@@ -5,9 +5,7 @@ internal import Crypto
 /// Of a model that is split over files: of their bytes one after the other.
 func fingerprint(of file: GGUFFile) -> String {
     var hash = SHA256()
-    for shard in 0..<file.shards {
-        unsafe file.withBytes(ofShard: shard) { bytes in unsafe hash.update(bufferPointer: bytes) }
-    }
+    unsafe file.readThrough { bytes in unsafe hash.update(bufferPointer: bytes) }
     let digits = Array("0123456789abcdef")
     return String(hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
 }

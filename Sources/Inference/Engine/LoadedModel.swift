@@ -25,7 +25,7 @@ struct LoadedModel: Sendable {
         grammars = GrammarCache(tokenizer)
         do { template = try ChatTemplate(metadata: metadata) } catch { throw .template("\(error)") }
         pool = try KernelPool(threads: Self.threads(for: file, options))
-        transformer = try Transformer(file: file, pool: pool)
+        transformer = try Transformer(file: file, pool: pool, storage: options.weights)
         guard tokenizer.vocabularySize <= transformer.vocabulary else {
             let shape = [transformer.shape.width, tokenizer.vocabularySize]
             let found = [transformer.shape.width, transformer.vocabulary]

@@ -80,6 +80,21 @@ public final class GGUFFile: Sendable {
         try unsafe body(mappings[shard].bytes)
     }
 
+    /// Lets go of the memory of `tensor`, which was read and is not soon needed again.
+    func forget(_ tensor: GGUFTensor) { mappings[tensor.shard].forget(tensor.range) }
+
+    /// Calls `body` with the whole bytes of each file in order, in steps of 4 MB; lets go of them as it goes.
+    func readThrough(_ body: (UnsafeRawBufferPointer) -> Void) {
+        for mapping in mappings {
+            let size = unsafe mapping.bytes.count
+            for start in stride(from: 0, to: size, by: 4 << 20) {
+                let range = start..<min(start + 4 << 20, size)
+                unsafe body(UnsafeRawBufferPointer(rebasing: mapping.bytes[range]))
+                mapping.forget(range)
+            }
+        }
+    }
+
     /// Calls `body` with the bytes of `tensor`, which must be one of this file's.
     func withBytes<R, E: Error>(
         of tensor: GGUFTensor,

@@ -40,6 +40,15 @@ private import Darwin
         unsafe bytes = UnsafeRawBufferPointer(start: address, count: size)
     }
 
+    /// Lets go of the memory of these bytes; they are read from the file, or the system's cache of it, when next asked for.
+    func forget(_ range: Range<Int>) {
+        let page = Int(getpagesize())
+        let first = (range.lowerBound + page - 1) / page * page
+        let last = range.upperBound / page * page
+        guard first < last, let start = unsafe bytes.baseAddress else { return }
+        unsafe madvise(UnsafeMutableRawPointer(mutating: start + first), last - first, MADV_DONTNEED)
+    }
+
     deinit {
         if let start = unsafe bytes.baseAddress {
             unsafe munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)

@@ -4,12 +4,13 @@ internal import InferenceKernels
 struct TensorLoader {
     let file: GGUFFile
     let pool: KernelPool
+    var storage = WeightStorage.repacked
 
     /// The matrix `name` of `columns` by `rows`.
     func matrix(_ name: String, columns: Int, rows: Int) throws(ModelError) -> WeightMatrix {
         let tensor = try required(name)
         guard tensor.dimensions == [columns, rows] else { throw shape(tensor, [columns, rows]) }
-        return try WeightMatrix(tensor, of: file, pool: pool)
+        return try WeightMatrix(tensor, of: file, pool: pool, storage: storage)
     }
 
     /// The matrix `name` with `columns` columns and as many rows as it has.
@@ -18,7 +19,7 @@ struct TensorLoader {
         guard tensor.dimensions.count == 2, tensor.columns == columns else {
             throw shape(tensor, [columns, tensor.rows])
         }
-        return try WeightMatrix(tensor, of: file, pool: pool)
+        return try WeightMatrix(tensor, of: file, pool: pool, storage: storage)
     }
 
     /// The matrix `name` with `columns` columns, or `nil` if the file has none.

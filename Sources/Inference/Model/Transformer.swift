@@ -10,7 +10,7 @@ internal import InferenceKernels
     let layers: Range<Int>
     /// The number of token ids, if this range starts or ends the model.
     let vocabulary: Int
-    /// The bytes of all matrices in memory.
+    /// The bytes of all matrices in memory, the file's own not counted.
     let size: Int
 
     private let stack: [TransformerLayer]
@@ -21,11 +21,16 @@ internal import InferenceKernels
     private let frequencies: [Double]
 
     /// Loads `layers` (all if `nil`) of the model in `file`.
-    init(file: GGUFFile, layers: Range<Int>? = nil, pool: KernelPool) throws(ModelError) {
+    init(
+        file: GGUFFile,
+        layers: Range<Int>? = nil,
+        pool: KernelPool,
+        storage: WeightStorage = .repacked
+    ) throws(ModelError) {
         let shape = try ModelShape(metadata: file.metadata)
         let layers = layers ?? 0..<shape.layers
         precondition(!layers.isEmpty && layers.upperBound <= shape.layers, "layers \(layers) of \(shape.layers)")
-        let loader = TensorLoader(file: file, pool: pool)
+        let loader = TensorLoader(file: file, pool: pool, storage: storage)
         var stack: [TransformerLayer] = []
         for number in layers { stack.append(try TransformerLayer(number, shape: shape, loader: loader)) }
         let isFirst = layers.lowerBound == 0

@@ -1,6 +1,6 @@
 internal import InferenceKernels
 
-/// A matrix of weights in the kernels' panels, exactly as the file has them.
+/// A matrix of weights exactly as the file has them, in the kernels' panels or in the file itself.
 ///
 /// Weights that are infinite or no number are refused at load: one of them would make every answer noise. Those that are
 /// finite may still overflow on the way; the logits then hold infinities or NaN, which sampling never takes for the largest.
@@ -12,10 +12,17 @@ internal import InferenceKernels
     /// The number of rows.
     let rows: Int
 
-    private let memory: AlignedMemory
+    /// The panels, or `nil` for a matrix that is read from `file`.
+    private let memory: AlignedMemory?
+    private let mapping: GGUFFile?
 
-    /// Repacks `tensor` of `file` on the threads of `pool`.
-    init(_ tensor: GGUFTensor, of file: GGUFFile, pool: KernelPool) throws(ModelError) {
+    /// Takes `tensor` of `file`, repacked on the threads of `pool` or left where it is.
+    init(
+        _ tensor: GGUFTensor,
+        of file: GGUFFile,
+        pool: KernelPool,
+        storage: WeightStorage
+    ) throws(ModelError) {
         let form = ik_form_of(tensor.type.rawValue)
         guard form >= 0 else {
             throw .file(GGUFError(file: file.name, field: tensor.name, problem: .unknownType(tensor.type.rawValue)))
@@ -26,22 +33,34 @@ internal import InferenceKernels
         unsafe matrix.columns = UInt32(tensor.columns)
         unsafe matrix.panel_bytes = ik_panel_bytes(matrix.form, matrix.columns)
         // A panel takes at most 64 bytes per column, and dimensions are below 2^30: no product overflows.
-        let size = unsafe matrix.panel_bytes * ((tensor.rows + 15) / 16)
-        let memory = try AlignedMemory(count: size)
-        let rowBytes = tensor.columns / tensor.type.blockLength * tensor.type.blockSize
-        let isFinite = unsafe file.withBytes(of: tensor) { bytes in
-            unsafe ik_repack(pool.raw, tensor.type.rawValue, bytes.baseAddress, rowBytes, &matrix, memory.start)
+        let panelBytes = unsafe matrix.panel_bytes
+        unsafe matrix.type = tensor.type.rawValue
+        unsafe matrix.row_bytes = tensor.columns / tensor.type.blockLength * tensor.type.blockSize
+        // The file is mapped as long as it is held, so its bytes stay where they are.
+        unsafe matrix.source = file.withBytes(of: tensor) { $0.baseAddress }
+        switch storage {
+        case .repacked:
+            memory = try AlignedMemory(count: panelBytes * ((tensor.rows + 15) / 16))
+            mapping = nil
+        case .mapped:
+            memory = nil
+            mapping = file
+            guard unsafe ik_pool_reserve(pool.raw, panelBytes) else { throw .outOfMemory(bytes: panelBytes) }
         }
+        let isFinite = unsafe ik_repack(pool.raw, &matrix, memory?.start)
         guard isFinite else {
             throw .file(GGUFError(file: file.name, field: tensor.name, problem: .notFinite))
         }
+        if memory != nil {
+            unsafe matrix.source = nil
+            file.forget(tensor)
+        }
         unsafe raw = unsafe matrix
         rows = tensor.rows
-        self.memory = memory
     }
 
-    /// The bytes in memory.
-    var size: Int { memory.count }
+    /// The bytes in memory beside the file.
+    var size: Int { memory?.count ?? 0 }
 
     /// One row as floats.
     func row(_ number: Int) throws(ModelError) -> WeightVector {

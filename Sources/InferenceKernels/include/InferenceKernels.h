@@ -23,6 +23,9 @@ typedef enum {
     IK_PATH_PORTABLE = 0,  ///< Plain C, for any processor.
     IK_PATH_AVX2 = 1,      ///< 256-bit vectors of x86-64 with half-precision conversion.
     IK_PATH_AVX512 = 2,    ///< 512-bit vectors of x86-64 with byte dot products (VNNI).
+    IK_PATH_AVXVNNI = 3,   ///< IK_PATH_AVX2 with byte dot products, as in client processors from 2021 on.
+    IK_PATH_SSE4 = 4,      ///< 128-bit vectors of x86-64, as all since 2008 have.
+    IK_PATH_NEON = 5,      ///< 128-bit vectors of 64-bit Arm with byte dot products.
 } ik_path;
 
 /// Whether this processor can run `path`.
@@ -73,23 +76,32 @@ typedef enum {
     IK_FORM_SCALED = 7,  ///< Blocks of 16: numbers of up to 7 bits (a byte each), a float scale and a float minimum.
 } ik_form;
 
-/// A matrix in panels. `columns` is a multiple of 32, and of 256 for the K forms.
+/// A matrix in panels, or as its file has it. `columns` is a multiple of 32, and of 256 for the K forms.
+///
+/// Without panels each product packs them anew, one at a time, out of the file's rows: slower, and the same bits.
 typedef struct {
     ik_form form;
     uint32_t rows;
     uint32_t columns;
     size_t panel_bytes;  ///< The size of one panel.
-    const void *panels;  ///< (rows + 15) / 16 panels; rows beyond the last are zero.
+    const void *panels;  ///< (rows + 15) / 16 panels, where rows beyond the last are zero; or NULL.
+    uint32_t type;       ///< The ggml type of the file's rows.
+    size_t row_bytes;    ///< The bytes of one of them.
+    const void *source;  ///< The first of them; read as long as the matrix is used where there are no panels.
 } ik_matrix;
 
 /// The form that holds ggml type `type` without any loss, or -1 for a type that is not known.
 int ik_form_of(uint32_t type);
 /// The bytes of one panel of `columns` columns.
 size_t ik_panel_bytes(ik_form form, uint32_t columns);
-/// Fills `panels` with the rows of ggml type `type` at `source`, whose rows take `row_bytes` bytes each.
+/// Fills `panels` with the file's rows and makes them the matrix's; with NULL, only looks at the rows.
 ///
 /// False when a float or a block's scale is infinite or no number; the panels are filled all the same.
-bool ik_repack(ik_pool *pool, uint32_t type, const void *source, size_t row_bytes, ik_matrix *matrix, void *panels);
+bool ik_repack(ik_pool *pool, ik_matrix *matrix, void *panels);
+/// Makes room for each thread of the pool to pack a panel of `bytes` bytes in; false when there is no memory.
+///
+/// Needed before products of a matrix without panels. No job may be running.
+bool ik_pool_reserve(ik_pool *pool, size_t bytes);
 /// Writes one row of the matrix as floats.
 void ik_row(const ik_matrix *matrix, uint32_t row, float *out);
 
@@ -105,7 +117,7 @@ typedef struct {
     int8_t q[32];
     float scale;
     int32_t sums[2];  ///< Of the first and the second 16 numbers.
-    int32_t padding;
+    int32_t minus_sum;  ///< The sum of all, negated: the products start with it where numbers are stored with a bias.
 } ik_block;
 
 /// Rounds `count` (a multiple of 32) floats to blocks: scale = largest magnitude / 127, nearest, ties to even.

@@ -47,7 +47,7 @@ import Testing
     func `have the same bits on every path and whatever else is computed`(type: TensorType) async throws {
         let bert = RandomBert(type: type)
         let expected = try await model(bert).embed(texts).map { $0.map(\.bitPattern) }
-        for path in [IK_PATH_PORTABLE, IK_PATH_AVX2, IK_PATH_AVX512] where ik_path_available(path) {
+        for path in availablePaths {
             for threads in [1, 2] {
                 let model = try model(bert, options: EmbeddingOptions(threads: threads), path: path)
                 #expect(try await model.embed(texts).map { $0.map(\.bitPattern) } == expected, "\(path) \(threads)")
@@ -161,7 +161,7 @@ import Testing
 @Suite struct `GELU` {
     @Test func `uses the error function`() {
         let x = (0..<160_000).map { Float($0 - 80_000) / 10_000 }
-        for path in [IK_PATH_PORTABLE, IK_PATH_AVX2, IK_PATH_AVX512] where ik_path_available(path) {
+        for path in availablePaths {
             var y = x
             unsafe ik_gelu(path, &y, UInt32(y.count))
             var worst = 0.0

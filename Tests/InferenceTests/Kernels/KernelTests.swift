@@ -3,15 +3,20 @@ import Testing
 
 @testable import Inference
 
-private let allPaths = [IK_PATH_PORTABLE, IK_PATH_AVX2, IK_PATH_AVX512].filter { ik_path_available($0) }
-
-/// A matrix of random weights in the kernels' layout, with the values that it stands for.
+/// A matrix of random weights in the kernels' layout or in the file's, with the values that it stands for.
 @safe private struct RandomMatrix {
     let rows: [RandomRow]
     let memory: AlignedMemory
+    let file: AlignedMemory
     var raw = unsafe ik_matrix()
 
-    init(_ type: TensorType, rows count: Int, columns: Int, random: inout SplitMix64) throws {
+    init(
+        _ type: TensorType,
+        rows count: Int,
+        columns: Int,
+        random: inout SplitMix64,
+        storage: WeightStorage = .repacked
+    ) throws {
         rows = (0..<count).map { _ in RandomRow(type, columns: columns, random: &random) }
         unsafe raw.form = ik_form(UInt32(ik_form_of(type.rawValue)))
         unsafe raw.rows = UInt32(count)
@@ -20,7 +25,12 @@ private let allPaths = [IK_PATH_PORTABLE, IK_PATH_AVX2, IK_PATH_AVX512].filter {
         unsafe memory = try AlignedMemory(count: raw.panel_bytes * ((count + 15) / 16))
         let pool = try KernelPool(threads: 2)
         let bytes = rows.flatMap(\.bytes)
-        unsafe ik_repack(pool.raw, type.rawValue, bytes, bytes.count / count, &raw, memory.start)
+        file = try AlignedMemory(count: bytes.count)
+        unsafe UnsafeMutableRawPointer(file.start).copyMemory(from: bytes, byteCount: bytes.count)
+        unsafe raw.type = type.rawValue
+        unsafe raw.row_bytes = bytes.count / count
+        unsafe raw.source = UnsafeRawPointer(file.start)
+        unsafe ik_repack(pool.raw, &raw, storage == .repacked ? memory.start : nil)
     }
 }
 
@@ -41,14 +51,16 @@ private func product(_ matrix: RandomMatrix, _ x: [Float], tokens: Int, path: ik
     var out = [Float](repeating: .nan, count: stride * tokens)
     precondition(x.count == columns * tokens)
     var raw = unsafe matrix.raw
+    #expect(unsafe ik_pool_reserve(pool.raw, raw.panel_bytes))
     unsafe ik_matmul(pool.raw, &raw, x, &blocks, UInt32(tokens), &out, stride)
     return out
 }
 
 @Suite struct Kernels {
-    @Test(arguments: TensorType.allCases) func `keep every weight exactly`(type: TensorType) throws {
+    @Test(arguments: TensorType.allCases, WeightStorage.allCases)
+    func `keep every weight exactly`(type: TensorType, storage: WeightStorage) throws {
         var random = SplitMix64(seed: UInt64(type.rawValue))
-        let matrix = try RandomMatrix(type, rows: 21, columns: 512, random: &random)
+        let matrix = try RandomMatrix(type, rows: 21, columns: 512, random: &random, storage: storage)
         var row = [Float](repeating: 0, count: 512)
         for index in 0..<21 {
             var raw = unsafe matrix.raw
@@ -63,7 +75,7 @@ private func product(_ matrix: RandomMatrix, _ x: [Float], tokens: Int, path: ik
         let x = randomFloats(768 * 13, &random)
         let expected = try product(matrix, x, tokens: 13, path: IK_PATH_PORTABLE, threads: 1)
         #expect(expected.allSatisfy { $0.isFinite })
-        for path in allPaths {
+        for path in availablePaths {
             for threads in [1, 3] {
                 let found = try product(matrix, x, tokens: 13, path: path, threads: threads)
                 #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(path) \(threads)")
@@ -81,6 +93,16 @@ private func product(_ matrix: RandomMatrix, _ x: [Float], tokens: Int, path: ik
             let part = Array(expected[token * 160..<(token + 1) * 160])
             #expect(single.map(\.bitPattern) == part.map(\.bitPattern))
         }
+    }
+
+    @Test(arguments: TensorType.allCases) func `give the same bits without panels`(type: TensorType) throws {
+        let found = try WeightStorage.allCases.map { storage in
+            var random = SplitMix64(seed: 100 + UInt64(type.rawValue))
+            let matrix = try RandomMatrix(type, rows: 150, columns: 768, random: &random, storage: storage)
+            let x = randomFloats(768 * 13, &random)
+            return try product(matrix, x, tokens: 13, path: ik_best_path(), threads: 3).map(\.bitPattern)
+        }
+        #expect(found[0] == found[1])
     }
 
     @Test(arguments: TensorType.allCases) func `come close to the exact product`(type: TensorType) throws {

@@ -16,8 +16,12 @@ import Testing
         unsafe raw.panel_bytes = ik_panel_bytes(IK_FORM_F32, 32)
         let memory = try unsafe AlignedMemory(count: raw.panel_bytes * 63)
         let bytes = Array(repeating: row.bytes, count: rows).flatMap(\.self)
+        unsafe raw.row_bytes = row.bytes.count
         for _ in 0..<50 {
-            unsafe ik_repack(pool.raw, 0, bytes, row.bytes.count, &raw, memory.start)
+            unsafe bytes.withUnsafeBytes { source in
+                unsafe raw.source = source.baseAddress
+                unsafe ik_repack(pool.raw, &raw, memory.start)
+            }
             var out = [Float](repeating: .nan, count: 1008)
             unsafe ik_matmul(pool.raw, &raw, [Float](repeating: 1, count: 32), nil, 1, &out, 1008)
             #expect(out[..<rows].allSatisfy { $0 == out[0] })

@@ -1,3 +1,4 @@
+import Foundation
 import LatticeTesting
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
     @Test(arguments: CacheType.allCases) func `do not depend on the processor`(type: CacheType) throws {
         let expected = try bits(threads: 1, chunk: 64, type: type)
         let file = try GGUFFile(path: Fixtures.tiny)
-        for path in [IK_PATH_PORTABLE, IK_PATH_AVX2, IK_PATH_AVX512] where ik_path_available(path) {
+        for path in availablePaths {
             let pool = try KernelPool(threads: 1, path: path)
             let rig = try Rig(file: file, pool: pool, chunk: 64)
             let cache = rig.cache(type)
@@ -35,6 +36,22 @@ import Testing
             for token: TokenID in [5, 77, 1234] { logits = try rig.run([token], cache) }
             #expect(logits.map(\.bitPattern) == expected, "\(path)")
         }
+    }
+
+    @Test(.enabled(if: Fixtures.has("models/lattice-tiny")), arguments: ["q8_0", "q4_0", "q4_k_m", "f16"])
+    func `do not depend on where weights are kept`(kind: String) throws {
+        let path = "models/lattice-tiny/lattice-tiny-\(kind).gguf"
+        let file = try GGUFFile(path: Fixtures.shared.appending(path: path).path)
+        let found = try WeightStorage.allCases.map { storage in
+            let pool = try KernelPool(threads: 2)
+            let rig = try Rig(file: file, pool: pool, chunk: 64, storage: storage)
+            #expect((rig.transformer.size == 0) == (storage == .mapped))
+            let cache = rig.cache(.f16)
+            var logits = try rig.run((0..<100).map { TokenID($0 * 37 % 2000) }, cache)
+            logits = try rig.run([5], cache)
+            return logits.map(\.bitPattern)
+        }
+        #expect(found[0] == found[1])
     }
 
     /// Sequences of random lengths advance by random counts, several in a batch, in pages of one memory.

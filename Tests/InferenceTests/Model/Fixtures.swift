@@ -72,9 +72,9 @@ struct Rig {
         try self.init(file: GGUFFile(path: path), pool: KernelPool(threads: threads), chunk: chunk)
     }
 
-    init(file: GGUFFile, pool: KernelPool, chunk: Int) throws {
+    init(file: GGUFFile, pool: KernelPool, chunk: Int, storage: WeightStorage = .repacked) throws {
         self.pool = pool
-        transformer = try Transformer(file: file, pool: pool)
+        transformer = try Transformer(file: file, pool: pool, storage: storage)
         workspace = try Workspace(for: transformer, capacity: chunk)
     }
 
