@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// A package of its own: it takes `Lattica` as any other program would, and builds nothing of Lattice but that.
+/// A package of its own: it takes `Lattica` and `Inference` as any other program would, and builds nothing of Lattice
+/// but those.
 let package = Package(
     name: "lattice-benchmarks",
     platforms: [.macOS(.v15)],
@@ -31,6 +32,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
-        )
+        ),
+        .executableTarget(
+            name: "engine-bench",
+            dependencies: [.product(name: "Inference", package: "lattice")],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -6,8 +6,8 @@ import Logging
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure the gateway and the engine on this machine.",
-        subcommands: [GatewayCommand.self, EngineCommand.self]
+        abstract: "Measure the gateway on this machine.",
+        subcommands: [GatewayCommand.self]
     )
 
     /// The gateway.
@@ -30,43 +30,6 @@ struct BenchCommand: AsyncParsableCommand {
             var logger = Logger(label: "bench") { StreamLogHandler.standardError(label: $0) }
             logger.logLevel = .error
             let bench = GatewayBench(requests: max(1, requests), inFlight: max(1, inFlight), logger: logger)
-            print(try await bench.rows().text(asJSON: json))
-        }
-    }
-
-    /// The engine.
-    struct EngineCommand: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "engine",
-            abstract: "Prompt and generation speed of the engine."
-        )
-
-        @Option(help: "A GGUF file; the model that comes with Lattice if left out.")
-        var model: String?
-
-        @Option(parsing: .upToNextOption, help: "Numbers of threads to measure.")
-        var threads: [Int] = [1, 2]
-
-        @Option(help: "Tokens of the prompt.")
-        var prompt = 512
-
-        @Option(help: "Tokens to generate.")
-        var generate = 128
-
-        @Option(help: "Runs of each case; the median is printed.")
-        var runs = 5
-
-        @Flag(help: "Print JSON rows.")
-        var json = false
-
-        func run() async throws {
-            let bench = EngineBench(
-                path: try model ?? DefaultModel.path(),
-                threads: threads,
-                promptTokens: max(1, prompt),
-                answerTokens: max(1, generate),
-                runs: max(1, runs)
-            )
             print(try await bench.rows().text(asJSON: json))
         }
     }
