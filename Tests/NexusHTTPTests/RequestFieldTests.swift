@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import LatticeTesting
 import Nexus
 import Testing
 
@@ -136,6 +137,29 @@ import Testing
     func `are named where they do not fit`(fields: String, param: String) {
         let error = problem(fields)
         #expect(error?.status == .badRequest && error?.param == param, "\(String(describing: error))")
+    }
+
+    @Test func `survive flipped bits`() {
+        var generator = SeededGenerator(seed: 11)
+        let call = #"{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}"#
+        let body = Array(
+            """
+            {"model":"m","messages":[{"role":"assistant","tool_calls":[\(call)]},{"role":"tool","tool_call_id":"c",
+            "content":"2"}],"tools":[\(Self.tool)],"tool_choice":{"type":"function","function":{"name":"f"}},
+            "response_format":{"type":"json_schema","json_schema":{"schema":{"a":[1,"]"]}}},"logit_bias":{"1":2},
+            "logprobs":true,"top_logprobs":3}
+            """.utf8
+        )
+        #expect(throws: Never.self) { try ChatParameters(json: Data(body)) }
+        for _ in 0..<3_000 {
+            var bytes = body
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                bytes[Int.random(in: bytes.indices, using: &generator)] ^=
+                    1 << UInt8.random(in: 0..<8, using: &generator)
+            }
+            _ = try? ChatParameters(json: Data(bytes))
+        }
+        for count in body.indices { _ = try? ChatParameters(json: Data(body.prefix(count))) }
     }
 
     @Test func `are found in any JSON, and in none that is cut`() {

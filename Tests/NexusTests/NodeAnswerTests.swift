@@ -104,6 +104,20 @@ import Testing
         }
     }
 
+    @Test func `lets go of vectors whose caller leaves, and blames nobody`() async throws {
+        try await AnswerRig.play { rpc, _, _ in
+            try await rpc.accept(promptTokens: 5)
+            while try await rpc.receive() != nil {}
+        } _: { rig in
+            let answer = try await rig.start()
+            let reading = Task { try await answer.vectors(limit: 4) }
+            try await eventually("somebody reads") { await answer.isReading }
+            reading.cancel()
+            await #expect(throws: NexusError.nodeFailed("the caller left")) { try await reading.value }
+            #expect(rig.unsettled == .zero && rig.reserved == .zero)
+        }
+    }
+
     @Test(arguments: [3, 8]) func `is no vectors of another size than asked for`(limit: Int) async throws {
         try await AnswerRig.play { rpc, start, node in
             try await rpc.accept(promptTokens: 5)

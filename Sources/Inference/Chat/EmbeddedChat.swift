@@ -34,7 +34,7 @@ extension Engine: ChatEngine {
         var prompt: ChatPrompt
         do throws(ModelError) {
             prompt = try chatPrompt(
-                for: conversation.turns,
+                for: chatFormat.tools == .mistral ? CallIDs.shortened(conversation.turns) : conversation.turns,
                 tools: tools,
                 // A grammar leaves no room for thoughts.
                 thinking: grammar == nil ? conversation.thinking : false

@@ -122,6 +122,11 @@ actor NodeAnswer: ChatAnswer {
                     throw MessageError.badField("update: out of order")
                 }
             }
+        } catch  where Task.isCancelled && state == .streaming {
+            // The caller left: the node is not to blame.
+            state = .ended
+            services.abandon(call, hold: hold, node: session.node)
+            throw .nodeFailed("the caller left")
         } catch {
             throw fail(error)
         }

@@ -184,6 +184,26 @@ private let question = [ChatTurn(role: "user", content: "What is Nexus?")]
         }
     }
 
+    @Test func `gives Mistral's templates ids of the length that they want`() throws {
+        let turns = [
+            ChatTurn(
+                role: "assistant",
+                content: "",
+                toolCalls: [
+                    ChatToolCall(id: "call_0123456789", name: "a", arguments: "{}"),
+                    ChatToolCall(id: "abcDEF123", name: "b", arguments: "{}"), ChatToolCall(name: "c", arguments: "{}"),
+                ]
+            ),
+            ChatTurn(role: "tool", content: "1", toolCallID: "call_0123456789"),
+            ChatTurn(role: "user", content: "x"),
+        ]
+        let short = CallIDs.shortened(turns)
+        let ids = short[0].toolCalls.compactMap(\.id)
+        #expect(ids.map(\.count) == [9, 9, 9] && Set(ids).count == 3 && ids[1] == "abcDEF123")
+        #expect(short[1].toolCallID == ids[0] && short[2].toolCallID == nil)
+        #expect(CallIDs.shortened(short) == short)
+    }
+
     @Test func `ends an answer that is cancelled`() async throws {
         let engine = try await Engine.load(path: Fixtures.tiny, options: EngineOptions(threads: 1, slots: 1))
         defer { engine.close() }
