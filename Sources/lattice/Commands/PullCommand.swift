@@ -19,9 +19,6 @@ struct PullCommand: AsyncParsableCommand {
             """
     )
 
-    /// The hub that is asked when none is set.
-    static let usualHub = "https://huggingface.co"
-
     @Argument(help: "organization/name[:quantisation or file], or an address.")
     var source: String
 
@@ -31,7 +28,7 @@ struct PullCommand: AsyncParsableCommand {
     @Option(help: "The SHA-256 that the file must have, in hexadecimal.")
     var sha256: String?
 
-    @Option(help: "The address of the hub or a mirror of it (LATTICE_HUB, HF_ENDPOINT; default: \(Self.usualHub)).")
+    @Option(help: "The address of the hub or a mirror of it (LATTICE_HUB, HF_ENDPOINT; default: \(PullJob.usualHub)).")
     var hub: String?
 
     @Flag(help: "Fetch it though it is here, and put it in the place of another model of that name.")
@@ -43,45 +40,22 @@ struct PullCommand: AsyncParsableCommand {
     @OptionGroup var options: StoreOptions
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let settings = try await options.settings(["hub": hub])
-        let address =
-            settings.text("hub") ?? environment["HF_ENDPOINT"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.usualHub
-        guard let hub = URL(string: address), let origin = WebOrigin(hub), ["http", "https"].contains(origin.scheme)
-        else {
-            throw Settings.Fault(description: "hub is '\(address)': it must be an address such as \(Self.usualHub).")
-        }
-        let source = try PullSource(source, hub: hub)
         let digest = try sha256.map { text in
             guard let digest = SHA256Text(text) else {
-                throw ValidationError("--sha256 has 64 hexadecimal digits, as 'sha256sum' prints them.")
+                throw Settings.Fault(description: "--sha256 has 64 hexadecimal digits, as 'sha256sum' prints them.")
             }
             return digest
         }
-        let name = try name.map { try ModelName($0) }
-        let secret = environment["HF_TOKEN"].flatMap { $0.isEmpty ? nil : Web.Secret(token: $0, origin: origin) }
-        let display = PullDisplay(json ? .json : Terminal.errors.isInteractive ? .bar : .lines)
-        let web = Web(environment: environment)
-        let puller = Puller(store: ModelStore(settings: settings), hub: Hub(url: hub, secret: secret, web: web)) {
-            display.show($0)
-        }
-        do {
-            let result = try await Interrupt.cancelling { [force] in
-                try await puller.pull(source, name: name, sha256: digest, isForced: force)
-            }
-            display.end()
-            await web.shutdown()
-            try report(result)
-        } catch {
-            display.end()
-            await web.shutdown()
-            guard error is CancellationError else { throw error }
-            let kept =
-                display.received > 0
-                ? " \(ByteText.of(display.received)) are kept, and the next pull goes on there." : ""
-            StandardError.print("stopped.\(kept)")
-            throw ExitCode(130)
-        }
+        let job = try PullJob(settings: try await options.settings(["hub": hub]))
+        try report(
+            await job.run(
+                source,
+                name: try name.map { try ModelName($0) },
+                sha256: digest,
+                isForced: force,
+                asJSON: json
+            )
+        )
     }
 
     private func report(_ result: Puller.Result) throws {

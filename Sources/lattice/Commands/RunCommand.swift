@@ -62,15 +62,18 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try runSettings()
-        let store = try await options.store()
-        let model = try store.model(model)
+        let model = try await storedModel()
         let question = try question()
         if let receipt,
             !FileManager.default.isWritableFile(atPath: URL(filePath: receipt).deletingLastPathComponent().path)
         {
-            throw ValidationError("The receipt cannot be written to '\(receipt)'. Is there such a folder?")
+            throw RunSettings.Fault(
+                description: "the receipt cannot be written to '\(receipt)'. Is there such a folder?"
+            )
         }
-        let size = (try? FileManager.default.attributesOfItem(atPath: model.path)[.size] as? Int) ?? 0
+        let size = model.paths.reduce(0) { sum, path in
+            sum + ((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0)
+        }
         let engineOptions = EngineOptions(
             threads: threads.map { min(max($0, 1), 64) },
             slots: 1,
@@ -95,6 +98,23 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
+    /// The model; one that is not here is pulled, if there is a person to ask.
+    private func storedModel() async throws -> StoredModel {
+        let settings = try await options.settings()
+        let store = ModelStore(settings: settings)
+        do {
+            return try store.model(model)
+        } catch let fault as ModelStore.Fault {
+            guard !json, isatty(STDIN_FILENO) == 1, Terminal.errors.isInteractive,
+                let name = try? ModelName(model), name.organization != nil
+            else { throw fault }
+            Terminal.errors.write("\(name) is not here. Pull it? [Y/n] ")
+            guard let answer = readLine(), ["", "y", "yes"].contains(answer.lowercased()) else { throw fault }
+            let result = try await PullJob(settings: settings).run(model)
+            return try store.model(result.manifest.name)
+        }
+    }
+
     /// One answer.
     private func answer(_ question: String, _ session: inout RunSession) async throws {
         let answer = json ? try await session.ask(question) { _ in } : try await session.askAndPrint(question)
@@ -110,14 +130,18 @@ struct RunCommand: AsyncParsableCommand {
         if isatty(STDIN_FILENO) == 1 {
             guard prompt.isEmpty else { return typed }
             guard !json, Terminal.output.isInteractive || isatty(STDOUT_FILENO) == 1 else {
-                throw ValidationError("There is no prompt. Give one after the model's name, or on standard input.")
+                throw RunSettings.Fault(
+                    description: "there is no prompt. Give one after the model's name, or on standard input."
+                )
             }
             return nil
         }
         let input = PipedInput.read().trimmingCharacters(in: .whitespacesAndNewlines)
         let question = [typed, input].filter { !$0.isEmpty }.joined(separator: "\n\n")
         guard !question.isEmpty else {
-            throw ValidationError("There is no prompt. Give one after the model's name, or on standard input.")
+            throw RunSettings.Fault(
+                description: "there is no prompt. Give one after the model's name, or on standard input."
+            )
         }
         return question
     }
@@ -130,7 +154,7 @@ struct RunCommand: AsyncParsableCommand {
         if let temperature { try settings.set("temperature", to: "\(temperature)") }
         if let maxTokens { try settings.set("max-tokens", to: "\(maxTokens)") }
         guard schema == nil || grammar == nil else {
-            throw ValidationError("An answer is kept to a schema or to a grammar, not to both.")
+            throw RunSettings.Fault(description: "an answer is kept to a schema or to a grammar, not to both.")
         }
         if let schema { settings.grammar = .init(kind: .jsonSchema, text: try Self.text(of: schema)) }
         if let grammar { settings.grammar = .init(kind: .gbnf, text: try Self.text(of: grammar)) }
@@ -138,7 +162,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             _ = try settings.grammar?.grammar()
         } catch {
-            throw ValidationError("\(schema ?? grammar ?? ""): \(error)")
+            throw RunSettings.Fault(description: "\(schema ?? grammar ?? ""): \(error)")
         }
         return settings
     }
@@ -147,7 +171,9 @@ struct RunCommand: AsyncParsableCommand {
         guard let data = FileManager.default.contents(atPath: path), data.count <= Grammar.sizeLimit,
             let text = String(data: data, encoding: .utf8)
         else {
-            throw ValidationError("'\(path)' cannot be read as text of at most \(ByteText.of(Grammar.sizeLimit)).")
+            throw RunSettings.Fault(
+                description: "'\(path)' cannot be read as text of at most \(ByteText.of(Grammar.sizeLimit))."
+            )
         }
         return text
     }

@@ -163,7 +163,7 @@ enum ReceiptReader {
         guard data.count <= limit else {
             throw VerifyCommand.Fault(description: "\(path.printable) is larger than any receipt.")
         }
-        return try read(data, name: path)
+        return try read(data, name: path == "-" ? "standard input" : path)
     }
 
     static func read(_ data: Data, name: String) throws -> ReceiptFile {

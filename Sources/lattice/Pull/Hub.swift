@@ -197,8 +197,8 @@ extension DecodingError {
     /// What was wrong, in a few words.
     var short: String {
         switch self {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
-            .dataCorrupted(let context):
+        case .keyNotFound(let key, _): return "it has no '\(key.stringValue)'"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             let path = context.codingPath.map(\.stringValue).joined(separator: ".")
             return (path.isEmpty ? "" : "\(path): ") + context.debugDescription
         @unknown default: return "unreadable"
