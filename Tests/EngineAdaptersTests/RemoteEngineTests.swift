@@ -98,6 +98,16 @@ import Testing
         }
     }
 
+    @Test func `counts as begun when an engine has not refused for a while`() async throws {
+        var options = quick
+        options.refusalWait = .zero
+        options.firstTokenDeadline = .milliseconds(200)
+        let silent = ScriptedServer.Reply(status: .ok, contentType: "text/event-stream", steps: [.withhold])
+        try await answer(silent, options) { stream, _ in
+            await #expect(throws: ChatEngineError.self) { try await stream.next() }
+        }
+    }
+
     @Test func `waits for a slow first token and not for ever`() async throws {
         var options = quick
         options.firstTokenDeadline = .milliseconds(200)

@@ -24,6 +24,8 @@ final class ScriptedServer: Sendable {
             case flood(String)
             /// Nothing more, and no end.
             case hang
+            /// Not even the head, and no end.
+            case withhold
             /// The end of the connection in the middle of the answer.
             case close
         }
@@ -138,6 +140,7 @@ private final class Handler: ChannelInboundHandler {
                 flood = text
                 return pour(context)
             case .hang: return context.flush()
+            case .withhold: return
             case .close:
                 isAnswering = false
                 context.flush()

@@ -18,6 +18,8 @@ final class AnswerConnection: HTTPClientResponseDelegate {
 
     private struct State {
         var events = CircularBuffer<AnswerEvent>()
+        /// Nothing more is taken from the engine.
+        var isEnding = false
         /// What comes after the events.
         var end: Result<Void, ChatEngineError>?
         var reader: CheckedContinuation<Void, Never>?
@@ -30,6 +32,8 @@ final class AnswerConnection: HTTPClientResponseDelegate {
         /// The status of a refusal, and what it says.
         var refusal: (status: UInt, body: [UInt8])?
         var hasStarted = false
+        /// The engine was given time enough to refuse.
+        var startsWithoutHead = false
         var answer: AnswerReader
         /// Since when the reader waits.
         var waitsSince: Duration?
@@ -79,11 +83,13 @@ final class AnswerConnection: HTTPClientResponseDelegate {
         }
         if isOver { task.cancel() }
         watch(on: task.eventLoop)
-        let wait = task.eventLoop.scheduleTask(in: .nanoseconds(options.refusalWait.nanoseconds)) { self.wakeStarter() }
+        let wait = task.eventLoop.scheduleTask(in: .nanoseconds(options.refusalWait.nanoseconds)) {
+            self.startWithoutHead()
+        }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isReady = state.withLockedValue { state in
-                    if state.hasStarted || state.end != nil { return true }
+                    if state.hasStarted || state.startsWithoutHead || state.end != nil { return true }
                     state.starter = continuation
                     return false
                 }
@@ -153,15 +159,18 @@ final class AnswerConnection: HTTPClientResponseDelegate {
 
     /// Ends the answer, unless it has ended.
     private func finish(_ outcome: (inout State) -> Result<Void, ChatEngineError>) {
-        let before = state.withLockedValue { state -> State? in
-            guard state.end == nil else { return nil }
-            state.end = outcome(&state)
-            return state
+        let isFirst = state.withLockedValue { state in
+            defer { state.isEnding = true }
+            return !state.isEnding
         }
-        guard let before else { return }
-        before.timer?.cancel()
-        before.task?.cancel()
+        guard isFirst else { return }
         onEnd(self)
+        let (timer, task) = state.withLockedValue { state in
+            state.end = outcome(&state)
+            return (state.timer, state.task)
+        }
+        timer?.cancel()
+        task?.cancel()
         wake()
     }
 
@@ -172,6 +181,11 @@ final class AnswerConnection: HTTPClientResponseDelegate {
         }
         reader?.resume()
         paused?.succeed()
+        wakeStarter()
+    }
+
+    private func startWithoutHead() {
+        state.withLockedValue { $0.startsWithoutHead = true }
         wakeStarter()
     }
 
@@ -261,22 +275,25 @@ final class AnswerConnection: HTTPClientResponseDelegate {
     /// Hands over what bytes tell.
     private func take(_ read: (inout AnswerReader) throws(ChatEngineError) -> [AnswerEvent]) {
         var failure: ChatEngineError?
-        let isOver = state.withLockedValue { state in
-            guard state.end == nil else { return false }
+        let last = state.withLockedValue { state -> [AnswerEvent]? in
+            guard !state.isEnding else { return nil }
             do throws(ChatEngineError) {
                 let events = try read(&state.answer)
                 if !events.isEmpty { state.hasFirstToken = true }
+                if state.answer.isFinished { return events }
                 state.events.append(contentsOf: events)
-                return state.answer.isFinished
             } catch {
                 failure = error
-                return false
             }
+            return nil
         }
         if let failure {
             fail(failure)
-        } else if isOver {
-            finish { _ in .success(()) }
+        } else if let last {
+            finish { state in
+                state.events.append(contentsOf: last)
+                return .success(())
+            }
         } else {
             wake()
         }
