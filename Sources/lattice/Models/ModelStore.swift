@@ -34,6 +34,9 @@ struct ModelStore: Sendable {
     /// A name without its tag stands for `latest`, or for the only one there is.
     func model(_ text: String) throws -> StoredModel {
         let path = Self.expanded(text)
+        let known = models()
+        // What was pulled by the name of a file is also known by what was asked for then.
+        if let found = known.first(where: { $0.source == text }) { return found }
         if text.hasSuffix(".gguf") || text.hasPrefix("/") || text.hasPrefix("./") || text.hasPrefix("../")
             || text.hasPrefix("~")
         {
@@ -43,7 +46,6 @@ struct ModelStore: Sendable {
             }
             return StoredModel(name: text, origin: .file, paths: [folder + "/" + file.file])
         }
-        let known = models()
         let name: ModelName
         do { name = try ModelName(text) } catch {
             if Self.isFile(path) { return StoredModel(name: text, origin: .file, paths: [path]) }

@@ -36,6 +36,12 @@ struct StoredModel: Sendable {
         }
     }
 
+    /// Where it was pulled from, if it was: `organization/name:file`, or an address.
+    var source: String? {
+        guard case .pulled(let manifest) = origin else { return nil }
+        return manifest.source
+    }
+
     /// The SHA-256 that stands for it, where it is known without reading the file.
     var knownFingerprint: String? {
         guard case .pulled(let manifest) = origin else { return nil }

@@ -46,6 +46,7 @@ import Testing
             }
             #expect(try await test.pull(text).wasThere)
             #expect(try test.store.model(name).name == name)
+            #expect(try test.store.model(manifest.source).name == name)
         }
     }
 
