@@ -125,7 +125,7 @@ struct `llama-cpp server` {
         #expect(["yes", "no"].contains(try await engine.read(asked).answer(limit: 10).rest().content))
         asked.format = .gbnf("root ::= (")
         let broken = try await engine.read(asked)
-        await #expect(throws: ChatEngineError.self) { try await broken.answer(limit: 10) }
+        await #expect(throws: ChatEngineError.self) { try await broken.answer(limit: 10).rest() }
     }
 
     @Test func `reports log probabilities of the tokens that it counts`() async throws {
