@@ -6,7 +6,7 @@ the median of the ratios of the turns, since a shared machine changes from minut
 1 means that ours is better. `target` is the ratio to reach, `met` whether it is.
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile
-from engine_runs import LlamaCpp, Ours, busy_cores
+from engine_runs import LlamaCpp, Ours, Wheel, busy_cores
 
 PEER = "llama.cpp, native"
 
@@ -89,6 +89,9 @@ def cases(options, ours, peer, wheel):
             yield Case(f"decode {kind.upper()}, 2 threads, beside the wheel", "tokens/s",
                        lambda: ours.decode(model(kind), 2), lambda: wheel.decode(model(kind), 2),
                        peer_name="llama.cpp, wheel of PyPI")
+            yield Case(f"prompt of 512 {kind.upper()}, 2 threads, beside the wheel", "tokens/s",
+                       lambda: ours.prefill(model(kind), 2), lambda: wheel.prefill(model(kind), 2),
+                       peer_name="llama.cpp, wheel of PyPI")
 
 
 def machine_rows(ours, found):
@@ -130,7 +133,8 @@ def main():
     options = parser.parse_args()
     ours, peer = Ours(options.ours), LlamaCpp(options.llama)
     found = []
-    for case in cases(options, ours, peer, None):
+    # A case is measured before the next one is made, so its functions see the values that it was made with.
+    for case in cases(options, ours, peer, Wheel(options.wheel) if options.wheel else None):
         if options.only in case.name:
             found.append(case.row(options.turns))
     found += machine_rows(ours, found)

@@ -66,6 +66,21 @@ class LlamaCpp:
         return (resident - os.path.getsize(model)) / 1e6
 
 
+class Wheel:
+    """llama.cpp as PyPI's wheel has it, which is built for AVX2."""
+
+    def __init__(self, python):
+        self.command = [python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "llama_wheel.py")]
+
+    def decode(self, model, threads):
+        text, _ = output([*self.command, model, str(threads), "1", str(GENERATE)])
+        return json.loads(text.splitlines()[-1])["decode"]
+
+    def prefill(self, model, threads):
+        text, _ = output([*self.command, model, str(threads), str(PROMPT), "1"])
+        return json.loads(text.splitlines()[-1])["prefill"]
+
+
 def output(command):
     """What a program prints, and the most bytes of it that were in memory."""
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)

@@ -33,4 +33,5 @@ build
 build --scratch-path Benchmarks/.build/any-order -Xcc -ffast-math -Xcc -DIK_ANY_ORDER
 exec python3 Benchmarks/engine.py --ours Benchmarks/.build/release/engine-bench \
     --inexact Benchmarks/.build/any-order/release/engine-bench --llama "$programs" --models "$models" \
+    --wheel "$(scripts/llama-server.sh)" \
     --json .bench/engine.json "$@"

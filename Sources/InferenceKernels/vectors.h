@@ -50,6 +50,8 @@ INLINE void dot_nibbles(
     }
 }
 
+// A token alone reads each weight once, and the next one would not find it in a cache: fetched ahead without a place in the
+// outer caches. A core's own fetching ahead stops at every page.
 INLINE void product_q8(
     const ik_matrix *m, const uint8_t *panel, const ik_block *x, f32x16 *result, const int panels, const int tokens
 ) {
@@ -58,7 +60,7 @@ INLINE void product_q8(
     const uint8_t *numbers = panel + (size_t)blocks * 32;
     for (int b = 0; b < blocks; b++, numbers += 512) {
         if (tokens == 1)
-            for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + 4096 + line);
+            for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + 4096 + line, 0, 0);
         i32x16 sums[PRODUCTS];
         EACH_TOKEN EACH_PANEL sums[AT(p, t)] = spread(BLOCK(t)->minus_sum) * BIAS;
         for (int g = 0; g < 8; g++) {
@@ -84,7 +86,7 @@ INLINE void product_q4(
     const uint8_t *numbers = panel + (size_t)blocks * 32;
     for (int b = 0; b < blocks; b++, numbers += 256) {
         if (tokens == 1)
-            for (int line = 0; line < 256; line += 64) __builtin_prefetch(numbers + 4096 + line);
+            for (int line = 0; line < 256; line += 64) __builtin_prefetch(numbers + 4096 + line, 0, 0);
         i32x16 sums[PRODUCTS];
         EACH_TOKEN EACH_PANEL sums[AT(p, t)] = spread(BLOCK(t)->minus_sum) * 8;
         dot_nibbles(numbers, apart, x, stride, b, sums, panels, tokens);
@@ -103,7 +105,7 @@ INLINE void product_q4k(
     EACH_PANEL EACH_TOKEN minus[AT(p, t)] = SPLAT(0.0f);
     for (int k = 0; k < (int)(m->columns / 256); k++, panel += Q4K_BYTES) {
         if (tokens == 1)
-            for (int line = 0; line < Q4K_BYTES; line += 64) __builtin_prefetch(panel + 2 * Q4K_BYTES + line);
+            for (int line = 0; line < Q4K_BYTES; line += 64) __builtin_prefetch(panel + 2 * Q4K_BYTES + line, 0, 0);
         for (int j = 0; j < 8; j++) {
             int b = k * 8 + j;
             i32x16 sums[PRODUCTS];
@@ -133,7 +135,7 @@ INLINE void product_q6k(
             int b = k * 8 + j;
             const uint8_t *numbers = panel + Q6K_NUMBERS + j * 512;
             if (tokens == 1)
-                for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + Q6K_BYTES + line);
+                for (int line = 0; line < 512; line += 64) __builtin_prefetch(numbers + Q6K_BYTES + line, 0, 0);
             // Products of a scale and a sum stay below 2^24, so their sum is exact in a float.
             f32x16 total[PRODUCTS];
             EACH_PANEL EACH_TOKEN total[AT(p, t)] = SPLAT(0.0f);
