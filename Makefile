@@ -10,7 +10,7 @@ LATTICE := .build/release/lattice
 SWIFT := SWIFT_DETERMINISTIC_HASHING=1 swift
 export LATTICE_SHARED ?= $(abspath ../shared)
 
-.PHONY: help run test unit fuzz fuzz-short demo api browser examples build release format lint interop interop-short tsan asan soak \
+.PHONY: help run test unit fuzz fuzz-short demo api engines kernel-bits browser examples build release format lint interop interop-short tsan asan soak \
         bench bench-gateway bench-engine bench-rpc proto clean setup setup-test
 
 help: ## List the commands
@@ -19,7 +19,7 @@ help: ## List the commands
 run: release ## Start a whole network on this machine: Nexus, ledger, one LLM node
 	@$(LATTICE) up
 
-test: setup-test unit fuzz-short examples demo api browser interop-short ## Run every test
+test: setup-test unit fuzz-short examples demo api engines browser interop-short ## Run every test
 
 unit: setup
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
@@ -34,7 +34,7 @@ fuzz-short:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 
 # The tests of everything that a peer can reach.
-NETWORK_TESTS := --filter '^(Multiformats|Lattica[A-Za-z]*|Fuzz)Tests'
+NETWORK_TESTS := --filter '^(Multiformats|Lattica[A-Za-z]*|Fuzz|EngineAdapters)Tests'
 
 tsan: setup ## The network tests under the thread sanitizer
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
@@ -57,6 +57,12 @@ demo: ## Ten prompts, a second node that comes and dies, a conserved ledger
 
 api: ## Schemas, tools, log probabilities, receipts and every architecture, through the openai client
 	scripts/api.sh
+
+engines: ## A node that answers with a real llama.cpp server
+	scripts/engines.sh
+
+kernel-bits: ## The same bits on 64-bit Arm, emulated, as on every path of this machine
+	scripts/kernel-bits.sh
 
 browser: ## The page in a real browser
 	scripts/browser.sh
@@ -103,3 +109,4 @@ setup:
 
 setup-test:
 	@scripts/setup.sh build test
+	@scripts/llama-server.sh >/dev/null || echo "setup: no llama.cpp server; its tests are skipped"
