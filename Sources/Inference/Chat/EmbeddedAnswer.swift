@@ -33,7 +33,7 @@ final class EmbeddedAnswer: AnswerStream {
         switch event {
         case .text(let text, let tokens):
             let parts = state.withLockedValue { $0.parser.append(text) }
-            return .parts(parts, tokens: tokens, logprobs: generation.logprobs.map(described))
+            return .parts(parts, tokens: tokens, logprobs: logprobs)
         case .finished(let reason, let promptTokens, let completionTokens, let prefill, let decode):
             let ending = AnswerEnding(
                 reason: reason,
@@ -45,8 +45,8 @@ final class EmbeddedAnswer: AnswerStream {
                 computation: computation
             )
             let parts = state.withLockedValue { $0.parser.finish() }
-            // Tokens without text, but for the end token, which is no part of the answer.
-            let logprobs = generation.logprobs.filter { !tokenizer.endTokens.contains($0.token) }.map(described)
+            // Of tokens without text.
+            let logprobs = logprobs
             guard !parts.isEmpty || !logprobs.isEmpty else { return .finished(ending) }
             state.withLockedValue { $0.ending = ending }
             return .parts(parts, tokens: 0, logprobs: logprobs)
@@ -66,6 +66,12 @@ final class EmbeddedAnswer: AnswerStream {
     }
 
     func cancel() { generation.cancel() }
+
+    /// Of the tokens that the last event covers, but for the end token, which is no part of the answer: a reader who is slow
+    /// finds it together with the last text.
+    private var logprobs: [AnswerLogprob] {
+        generation.logprobs.filter { !tokenizer.endTokens.contains($0.token) }.map(described)
+    }
 
     private func described(_ entry: TokenLogprob) -> AnswerLogprob {
         func alternative(_ token: TokenID, _ logprob: Float) -> AnswerLogprob.Alternative {

@@ -63,6 +63,21 @@ private let question = [ChatTurn(role: "user", content: "What is Nexus?")]
         #expect(try #require(again.ending).cachedPromptTokens >= 64)
     }
 
+    @Test func `tells a slow reader no more log probabilities than a quick one`() async throws {
+        let options = EngineOptions(threads: 1, slots: 1, readAhead: 1000)
+        let engine = try await Engine.load(path: Fixtures.tiny, options: options)
+        defer { engine.close() }
+        var conversation = Conversation(turns: question)
+        conversation.sampling.logprobs = 1
+        let quick = try await CollectedAnswer.of(conversation, engine, limit: 200)
+        #expect(quick.ending?.reason == .stop)
+        let stream = try await engine.read(conversation).answer(limit: 200)
+        // The only slot is free again: the whole answer waits for its reader, the end token with it.
+        _ = try await CollectedAnswer.of(conversation, engine, limit: 1)
+        let slow = try await CollectedAnswer(stream)
+        #expect(slow.content == quick.content && slow.logprobs == quick.logprobs)
+    }
+
     @Test func `tells the bytes and probabilities of tokens`() async throws {
         let engine = try await Engine.load(path: Fixtures.tiny, options: EngineOptions(threads: 1, slots: 1))
         defer { engine.close() }
