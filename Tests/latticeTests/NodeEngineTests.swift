@@ -22,6 +22,32 @@ import Testing
         await node.engine.close()
     }
 
+    @Test func `answers alike wherever its weights are`() async throws {
+        var answers: [String] = []
+        for flags in [[:], ["weights": "mapped"]] {
+            let node = try await load(flags)
+            let question = Conversation(turns: [ChatTurn(role: "user", content: "What is Nexus?")])
+            let stream = try await node.engine.read(question).answer(limit: 20)
+            var text = ""
+            while let event = try await stream.next() {
+                guard case .parts(let parts, _, _) = event else { continue }
+                for case .content(let more) in parts { text += more }
+            }
+            answers.append(text)
+            await node.engine.close()
+        }
+        #expect(answers[0] == answers[1] && !answers[0].isEmpty)
+    }
+
+    @Test(arguments: [("weights", "swapped"), ("cache.type", "f8")])
+    func `refuses a choice that there is not, and names those that there are`(key: String, value: String) async {
+        await #expect {
+            try await load([key: value])
+        } throws: {
+            "\($0)".contains(value) && "\($0)".contains(key == "weights" ? "repacked or mapped" : "f32 or f16 or q8")
+        }
+    }
+
     @Test func `is either a file or another program`() async throws {
         await #expect(throws: Settings.Fault.self) {
             try await load(["engine": "http://127.0.0.1:1", "model": "x.gguf"])

@@ -38,6 +38,15 @@ struct EngineOptionGroup: ParsableArguments {
     )
     var context: Int?
 
+    @Option(
+        help:
+            "Where weights are: 'repacked' in memory, or 'mapped' in the file, slower (LATTICE_WEIGHTS; default: repacked)."
+    )
+    var weights: String?
+
+    @Option(help: "How keys and values are kept: f16, f32 or q8 (LATTICE_CACHE_TYPE; default: f16).")
+    var cacheType: String?
+
     @Option(help: "LAI per million prompt tokens (LATTICE_PRICE_INPUT; default: 0.5).")
     var priceInput: String?
 
@@ -49,6 +58,7 @@ struct EngineOptionGroup: ParsableArguments {
             "model": model, "model.name": modelName, "threads": threads.map(String.init),
             "slots": slots.map(String.init), "context": context.map(String.init),
             "engine": engine, "engine.model": engineModel, "engine.key.file": engineKeyFile,
+            "weights": weights, "cache.type": cacheType,
             "price.input": priceInput, "price.output": priceOutput,
         ]
     }

@@ -54,7 +54,9 @@ struct NodeEngine {
                     options: EngineOptions(
                         threads: threads,
                         slots: try settings.number("slots", default: min(64, max(4, processors * 2)), in: 1...64),
-                        contextLength: context
+                        contextLength: context,
+                        cacheType: try settings.choice("cache.type", default: .f16),
+                        weights: try settings.choice("weights", default: .repacked)
                     )
                 )
                 embedder = nil

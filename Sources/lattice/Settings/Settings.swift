@@ -69,6 +69,20 @@ struct Settings: Sendable {
         return number
     }
 
+    /// One of the values that there are.
+    func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: String, default standard: Value) throws -> Value
+    {
+        guard let text = text(key) else { return standard }
+        guard let value = Value(rawValue: text) else {
+            throw Fault(
+                description:
+                    "\(key) is '\(text)': it must be \(Value.allCases.map(\.rawValue).joined(separator: " or "))."
+                    + " Set it with --\(key.replacing(".", with: "-")) or \(Self.variable(key))."
+            )
+        }
+        return value
+    }
+
     /// Where this machine's own clients reach the server: a wildcard address stands for loopback.
     func ownURL(port: Int) -> String {
         let host = text("host", default: "127.0.0.1")
