@@ -98,7 +98,8 @@ private func ending(
                     $0.credit = 92
                 }
             )
-            #expect(engine.limits == [10, 1])
+            // Ninety is an upper bound: there are likely 22, and 78 of the hundred positions are left.
+            #expect(engine.limits == [78, 1])
             #expect(least.receipt.cost <= Nano(92) && least.receipt.outputTokens == 9)
         }
     }

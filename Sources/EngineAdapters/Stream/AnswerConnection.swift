@@ -111,7 +111,7 @@ final class AnswerConnection: HTTPClientResponseDelegate {
         while true {
             let (event, end, paused) = state.withLockedValue { state in
                 let event = state.events.popFirst()
-                state.waitsSince = nil
+                if event != nil { state.waitsSince = nil }
                 var paused: EventLoopPromise<Void>?
                 if state.events.count <= Self.pauseCount / 2 { swap(&paused, &state.paused) }
                 return (event, state.end, paused)
@@ -133,7 +133,8 @@ final class AnswerConnection: HTTPClientResponseDelegate {
                     precondition(state.reader == nil, "an answer has one reader")
                     if !state.events.isEmpty || state.end != nil { return true }
                     state.reader = continuation
-                    state.waitsSince = time
+                    // Bytes that say nothing, such as those that keep a connection alive, are silence.
+                    state.waitsSince = state.waitsSince ?? time
                     return false
                 }
                 if isReady { continuation.resume() }

@@ -18,6 +18,9 @@ struct AnswerReader {
         var logprobs: Int?
     }
 
+    /// Bytes of text that a token may have: an engine that writes on beyond what was asked for is cut off here.
+    private static let bytesPerToken = 64
+    private static let spareBytes = 4096
     private static let errorWord = Data(#""error""#.utf8)
 
     private let expected: Expectation
@@ -25,6 +28,8 @@ struct AnswerReader {
     private var calls = ToolCallJoiner()
     /// The tokens of all parts so far.
     private var counted = 0
+    /// The bytes of all text so far.
+    private var bytes = 0
     /// Whether the engine counts in its chunks.
     private var hasRunningCount = false
     private var reason: FinishReason?
@@ -84,6 +89,10 @@ struct AnswerReader {
             throw .failed("it sent a chunk that cannot be read")
         }
         if let parts = try parts(of: chunk, at: time) { answer.append(parts) }
+        if let limit = expected.limit, bytes > Self.bytesPerToken * limit + Self.spareBytes {
+            reason = reason ?? .length
+            answer += try end(at: time)
+        }
     }
 
     private mutating func parts(of chunk: ChatChunk, at time: Duration) throws(ChatEngineError) -> AnswerEvent? {
@@ -93,6 +102,7 @@ struct AnswerReader {
         var parts: [ChatOutputPart] = []
         if let thoughts = choice.delta?.thoughts, !thoughts.isEmpty { parts.append(.reasoning(thoughts)) }
         if let content = choice.delta?.content, !content.isEmpty { parts.append(.content(content)) }
+        bytes += (choice.delta?.thoughts?.utf8.count ?? 0) + (choice.delta?.content?.utf8.count ?? 0)
         let fragments = choice.delta?.tool_calls ?? []
         for fragment in fragments { try calls.add(fragment) }
         let logprobs = expected.logprobs == nil ? [] : choice.logprobs?.content ?? []

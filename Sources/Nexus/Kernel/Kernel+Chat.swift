@@ -199,7 +199,7 @@ extension StartFault {
     /// What is told to callers about a node that did not begin.
     fileprivate static func describe(_ error: any Error) -> String {
         switch error {
-        case StartFault.nodeUnfit(let reason): reason
+        case StartFault.nodeUnfit(let reason), StartFault.nodeBroken(let reason): reason
         case StartFault.sessionUnusable: "it waits for an earlier voucher"
         case is DeadlineExceeded, RPCError.deadlineExceeded: "it did not answer in time"
         case RPCError.unavailable: "it cannot be reached"

@@ -22,6 +22,8 @@ enum StartFault: Error {
     case refusedForGood(NexusError)
     /// This node cannot; another may.
     case nodeUnfit(String)
+    /// Its engine cannot work; another node may.
+    case nodeBroken(String)
     /// The node has forgotten the session, or misses a voucher that opening another one shows it.
     case sessionUnusable
 }
@@ -34,6 +36,8 @@ struct CallStarter: Sendable {
     /// Characters of a node's own words that are passed on to callers.
     private static let detailLimit = 300
     private static let fieldLimit = 80
+    /// The most bytes of a request; a node refuses longer messages.
+    private static let requestLimit = RPCLimits().maximumMessage.bytes
     /// The longest a whole answer may take.
     static let answerDeadline: Duration = .seconds(3600)
     /// A node that does not accept by then is passed over.
@@ -60,6 +64,11 @@ struct CallStarter: Sendable {
         promptTokenLimit: Int
     ) async throws -> StartedCall {
         let bytes = try command.wireBytes()
+        guard bytes.count <= Self.requestLimit else {
+            throw StartFault.refusedForGood(
+                .invalidRequest(field: "", problem: "the request has more than \(Self.requestLimit >> 20) MB")
+            )
+        }
         let call = try await rpc.open(method, on: session.peer, deadline: Self.answerDeadline)
         do {
             let reply = try await clock.withDeadline(Self.acceptDeadline) { () async throws -> [UInt8]? in
@@ -104,7 +113,7 @@ struct CallStarter: Sendable {
             )
         case .sessionUnknown, .unpaid: .sessionUnusable
         case .busy: .nodeUnfit("it is busy")
-        case .unspecified, .UNRECOGNIZED: .nodeUnfit("it refused: \(refused.detail.prefix(Self.detailLimit))")
+        case .unspecified, .UNRECOGNIZED: .nodeBroken("it refused: \(refused.detail.prefix(Self.detailLimit))")
         }
     }
 }

@@ -165,11 +165,13 @@ actor NodeAnswer: ChatAnswer {
         var message = ProtoChatCommand()
         message.stop = stop
         try await call.send(try message.wireBytes())
+        let due = response.finalize()
         while true {
-            // Tokens that were under way when the caller left are neither delivered nor charged. A bill for them was
-            // signed before the node heard of the stop; it bills again.
+            // What was under way when the caller left is neither delivered nor charged. A bill for it was signed before
+            // the node heard of the stop; it bills again.
             guard case .finished(let finished) = try await NodeAnswer.update(from: call),
-                finished.receipt.outputTokens <= UInt64(delivered.completionTokens)
+                finished.receipt.outputTokens <= UInt64(delivered.completionTokens),
+                Bytes32([UInt8](finished.receipt.response)) == due
             else { continue }
             return finished
         }

@@ -22,8 +22,13 @@ struct CollectedAnswer: Sendable {
         logprobs += delta.logprobs
         if delta.isReasoning { reasoningTokens += delta.tokens }
         size += delta.text.utf8.count + delta.reasoning.utf8.count
-        size += delta.toolCalls.reduce(0) { $0 + $1.arguments.utf8.count }
-        size += delta.logprobs.reduce(0) { $0 + (1 + $1.top.count) * Self.reportSize }
+        size += delta.toolCalls.reduce(0) {
+            $0 + $1.arguments.utf8.count + $1.id.utf8.count + $1.name.utf8.count + Self.reportSize
+        }
+        // A byte of a token becomes up to eight of JSON, in its text and in the list of its bytes.
+        size += delta.logprobs.reduce(0) { sum, entry in
+            ([entry.token] + entry.top).reduce(sum) { $0 + Self.reportSize + 8 * $1.bytes.count }
+        }
     }
 }
 

@@ -139,8 +139,8 @@ struct ChatService: Sendable {
     private func limit(for start: ProtoChatStart, promptTokens: Int, price: TokenPrice) throws(Refusal) -> Int {
         let profile = engine.profile
         var room = profile.contextLength - promptTokens
-        // An upper bound says nothing of what is left; the engine ends where its context does.
-        if profile.capabilities.contains(.estimatesTokens) { room = max(room, 1) }
+        // An upper bound, a token for each byte, is some four times what there is; the engine ends where its context does.
+        if profile.capabilities.contains(.estimatesTokens) { room = max(profile.contextLength - promptTokens / 4, 1) }
         guard room >= 1 else {
             throw Refusal(.contextExceeded, "", context: profile.contextLength, prompt: promptTokens)
         }

@@ -10,6 +10,9 @@ struct WrittenAnswer: Sendable {
     var ending: AnswerEnding?
     private var isCut = false
 
+    /// The most bytes of a receipt of computation; Nexus takes no more, and a message has twice as many.
+    private static let computationLimit = 2 << 20
+
     mutating func append(_ delta: ProtoChatDelta) {
         var delta = delta
         delta.logprobs = []
@@ -60,7 +63,10 @@ struct WrittenAnswer: Sendable {
         message.prefillUs = ending.prefill.microseconds
         message.decodeUs = ending.decode.microseconds
         message.cachedPromptTokens = UInt32(clamping: ending.cachedPromptTokens)
-        if let computation = ending.computation { message.computation = (try? computation.json()) ?? "" }
+        // A receipt of computation that is longer would keep the bill from being sent at all.
+        if let json = try? ending.computation?.json(), json.utf8.count <= Self.computationLimit {
+            message.computation = json
+        }
         return message
     }
 }
