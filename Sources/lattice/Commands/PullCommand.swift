@@ -83,10 +83,11 @@ struct PullCommand: AsyncParsableCommand {
             return
         }
         let summary = result.summary
-        let kind = "\(summary.architecture), \(CountText.of(summary.parameters)) parameters, \(summary.quantization)"
+        let kind =
+            "\(summary.architecture.printable), \(CountText.of(summary.parameters)) parameters, \(summary.quantization)"
         print("\(manifest.name)  \(kind), \(ByteText.of(summary.size))" + (result.wasThere ? ", was here already" : ""))
         if let fault = summary.fault {
-            StandardError.print("It cannot be run here: \(fault)")
+            StandardError.print("It cannot be run here: \(fault.printable)")
         } else if !result.wasThere, Terminal.output.isInteractive, !summary.isEmbedder {
             print("Try it:  lattice run \(manifest.name)")
         }

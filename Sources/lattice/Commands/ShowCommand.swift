@@ -46,7 +46,7 @@ struct ShowCommand: AsyncParsableCommand {
         if metadata {
             for key in file.metadata.keys.sorted() {
                 guard let value = file.metadata[key] else { continue }
-                let line = "\(key.printable) = \(value.short)"
+                let line = "\(key.printable) = \(value.short.withoutControls)"
                 print(terminal.isInteractive ? line.fitted(terminal.width) : line)
             }
         }

@@ -39,7 +39,7 @@ struct VerifyCommand: AsyncParsableCommand {
             verdict = try await check(ReceiptReader.read(receipt))
         } catch  where !(error is CancellationError) {
             if json { print(try JSON.text(Verdict(isChecked: false, reason: "\(error)"))) }
-            StandardError.print("Error: \(error)")
+            StandardError.print("Error: \("\(error)".withoutControls)")
             throw Self.notChecked
         }
         if json {
@@ -47,7 +47,7 @@ struct VerifyCommand: AsyncParsableCommand {
         } else if let text = verdict.text {
             print(text)
         } else {
-            print("Not believed: \(verdict.reason ?? "")")
+            print("Not believed: \((verdict.reason ?? "").withoutControls)")
         }
         if !verdict.believed { throw ExitCode.failure }
     }
@@ -81,14 +81,30 @@ struct VerifyCommand: AsyncParsableCommand {
             verdict.believed = false
             verdict.reason = "the tokens are right, and the text beside them is another"
         }
+        verdict.prompt = String(Self.text(of: file.promptTokens, engine).suffix(Self.shownPrompt))
         return verdict
     }
 
-    /// Whether the text is what the tokens say; thoughts may have been left out.
-    private static func says(_ text: String, _ tokens: [TokenID], _ engine: Engine) -> Bool {
+    /// Characters of the prompt's end that are shown: who asks must see that it is the own question that was answered.
+    private static let shownPrompt = 160
+
+    private static func text(of tokens: [TokenID], _ engine: Engine) -> String {
         var decoder = TokenDecoder(tokenizer: engine.tokenizer)
-        let whole = tokens.map { decoder.append($0) }.joined() + decoder.finish()
-        return whole.contains(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        return tokens.map { decoder.append($0) }.joined() + decoder.finish()
+    }
+
+    /// Whether the tokens say the text, with thoughts before it or without; what follows a stop string was cut off.
+    private static func says(_ text: String, _ tokens: [TokenID], _ engine: Engine) -> Bool {
+        let whole = Self.text(of: tokens, engine)
+        let wanted = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        let answers = [false, true].map { isThinking in
+            var parser = ChatOutputParser(format: engine.chatFormat, isThinking: isThinking)
+            return (parser.append(whole) + parser.finish())
+                .map { if case .content(let text) = $0 { text } else { "" } }.joined()
+        }
+        return ([whole] + answers).contains {
+            $0.trimmingCharacters(in: .whitespacesAndNewlines).hasPrefix(wanted)
+        }
     }
 
     /// The stored model with this fingerprint.
@@ -121,6 +137,10 @@ struct VerifyCommand: AsyncParsableCommand {
         var answer_tokens: Int?
         var reason: String?
         var seconds: Double?
+        /// The end of the prompt that was answered.
+        var prompt: String?
+        /// What the answer was kept to.
+        var grammar: String?
 
         init(isChecked: Bool, reason: String) {
             checked = isChecked
@@ -132,14 +152,18 @@ struct VerifyCommand: AsyncParsableCommand {
             fingerprint = file.receipt.model
             prompt_tokens = file.promptTokens.count
             answer_tokens = file.answerTokens.count
+            grammar = file.grammar.map { "\($0.kind.rawValue): \($0.text)" }
         }
 
         /// The sentence of a receipt that is believed.
         var text: String? {
             guard believed, let model, let answer_tokens, let fingerprint else { return nil }
             let time = seconds.map { " in \(DurationText.of(.seconds($0)))" } ?? ""
+            // The prompt and the grammar are the receipt's own: nothing proves that they are those that were sent.
             return
                 "Believed: \(model) (\(fingerprint.prefix(12))) gives these \(answer_tokens) tokens, bit for bit. Checked\(time)."
+                + (prompt.map { "\nThe prompt ends: \($0.replacing("\n", with: " ").printable)" } ?? "")
+                + (grammar.map { "\nThe answer was kept to \($0.printable)" } ?? "")
         }
     }
 }
@@ -152,7 +176,7 @@ enum ReceiptReader {
     static func read(_ path: String) throws -> ReceiptFile {
         let data: Data
         if path == "-" {
-            data = FileHandle.standardInput.readDataToEndOfFile()
+            data = try FileHandle.standardInput.read(upToCount: limit + 1) ?? Data()
         } else {
             guard let file = FileHandle(forReadingAtPath: path) else {
                 throw VerifyCommand.Fault(description: "cannot read \(path.printable). Is the path right?")
@@ -170,7 +194,8 @@ enum ReceiptReader {
         do {
             let envelope = try JSONDecoder().decode(Envelope.self, from: data)
             if var file = envelope.lattice?.computation ?? envelope.computation {
-                file.text = file.text ?? envelope.choices?.first?.message?.content
+                // The text that was shown, and not one that came with the receipt.
+                file.text = envelope.choices?.first?.message?.content ?? file.text
                 return file
             }
             return try JSONDecoder().decode(ReceiptFile.self, from: data)

@@ -116,7 +116,8 @@ struct Hub: Sendable {
             files += entries.filter { $0.type == "file" }.map {
                 File(
                     path: $0.path,
-                    size: $0.lfs?.size ?? $0.size ?? 0,
+                    // No listing makes a sum of sizes overflow.
+                    size: min(max($0.lfs?.size ?? $0.size ?? 0, 0), 1 << 50),
                     sha256: $0.lfs.flatMap { SHA256Text($0.oid)?.text }
                 )
             }

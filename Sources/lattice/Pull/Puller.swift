@@ -200,9 +200,12 @@ struct Puller: Sendable {
         do {
             file = try GGUFFile(path: folder + "/" + files[0].name)
         } catch {
+            if case .unreadable = error.problem { throw Fault(description: "\(error)".printable) }
             // Whole, and of no use: kept, it would be taken for the beginning of something better.
             try? FileManager.default.removeItem(atPath: folder)
-            throw Fault(description: "what came is no model that can be used: \(error). Nothing was kept.")
+            throw Fault(
+                description: "what came is no model that can be used: \("\(error)".printable). Nothing was kept."
+            )
         }
         let summary = ModelSummary(of: file)
         let manifest = ModelManifest(
@@ -224,7 +227,11 @@ struct Puller: Sendable {
             let place = store.folder + "/" + name.folder
             let aside = try store.staging().file(ModelStore.asideName())
             let wasThere = unsafe rename(place, aside) == 0
-            guard unsafe rename(folder, place) == 0 else { throw Errno(rawValue: errno) }
+            guard unsafe rename(folder, place) == 0 else {
+                let code = errno
+                if wasThere { _ = unsafe rename(aside, place) }
+                throw Errno(rawValue: code)
+            }
             if wasThere { try? FileManager.default.removeItem(atPath: aside) }
         } catch {
             throw Fault(description: "cannot keep \(name) in \(store.folder): \(error)")

@@ -89,10 +89,13 @@ struct Web: Sendable {
         // As it lies there: a compressed answer would have no ranges.
         request.headers.add(name: "accept-encoding", value: "identity")
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        if let secret, secret.origin == WebOrigin(url), secret.origin.isPrivate {
+        let proxy = proxies.server(for: url)
+        // Without encryption a proxy would read it.
+        let isSealed = proxy == nil || WebOrigin(url)?.scheme == "https"
+        if let secret, secret.origin == WebOrigin(url), secret.origin.isPrivate, isSealed {
             request.headers.add(name: "authorization", value: "Bearer \(secret.token)")
         }
-        let client = proxies.server(for: url).flatMap { proxied[$0] } ?? direct
+        let client = proxy.flatMap { proxied[$0] } ?? direct
         do {
             return try await client.execute(request, deadline: .distantFuture)
         } catch {
