@@ -32,8 +32,8 @@ final class FileServer: @unchecked Sendable {
         var body: [UInt8] = []
         /// After so many bytes of the body the connection is closed.
         var cut: Int?
-        /// The body is sent in pieces of so many bytes, a millisecond apart.
-        var piece: Int?
+        /// After so many bytes of the body nothing comes until the client leaves.
+        var stall: Int?
         /// Whether the length is told.
         var hasLength = true
     }
@@ -96,12 +96,11 @@ final class FileServer: @unchecked Sendable {
         for (name, value) in reply.headers { head += "\(name): \(value)\r\n" }
         if reply.hasLength { head += "Content-Length: \(reply.body.count)\r\n" }
         guard send(Array((head + "\r\n").utf8)[...], to: connection) else { return }
-        var rest = reply.body.prefix(reply.cut ?? .max)
-        while !rest.isEmpty {
-            guard send(rest.prefix(reply.piece ?? .max), to: connection) else { return }
-            rest = rest.dropFirst(reply.piece ?? .max)
-            if reply.piece != nil { usleep(1000) }
+        guard send(reply.body.prefix(reply.stall ?? reply.cut ?? .max), to: connection), reply.stall != nil else {
+            return
         }
+        var byte: UInt8 = 0
+        while unsafe recv(connection, &byte, 1, 0) > 0 {}
     }
 
     private static func read(_ connection: Int32) -> Request? {

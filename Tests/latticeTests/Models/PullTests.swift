@@ -310,16 +310,18 @@ import Testing
 
     @Test func `lets no second pull write the same file`() async throws {
         let bytes = GGUFBytes.file(weights: 60_000)
+        let stalls = NIOLockedValueBox(true)
         try await PullTest.run({ request in
             var reply = FileServer.file(bytes, for: request)
-            reply.piece = 200
+            if stalls.withLockedValue({ $0 }) { reply.stall = 200_000 }
             return reply
         }) { (test: PullTest) async throws in
             let first = Task { try await test.pull("/model.gguf") }
-            try await eventually("the first to have begun") { test.events.contains(.started(at: 0, of: bytes.count)) }
+            try await eventually("the first to have got something") { (try? test.partSize()) ?? 0 > 100_000 }
             await #expect { try await test.pull("/model.gguf") } throws: { "\($0)".contains("another process") }
             first.cancel()
             await #expect(throws: CancellationError.self) { try await first.value }
+            stalls.withLockedValue { $0 = false }
             let started = test.server.requests.count
             _ = try await test.pull("/model.gguf")
             #expect(test.server.requests.count == started + 1)
@@ -359,10 +361,10 @@ import Testing
 
     @Test(.enabled(if: victimURL == nil)) func `goes on after a process that was killed in the middle`() async throws {
         let bytes = GGUFBytes.file(weights: 200_000)
-        let isSlow = NIOLockedValueBox(true)
+        let stalls = NIOLockedValueBox(true)
         try await PullTest.run({ request in
             var reply = FileServer.file(bytes, for: request)
-            if isSlow.withLockedValue({ $0 }) { reply.piece = 1000 }
+            if stalls.withLockedValue({ $0 }) { reply.stall = 400_000 }
             return reply
         }) { (test: PullTest) async throws in
             let victim = try Victim(
@@ -373,12 +375,9 @@ import Testing
                 ]
             )
             defer { victim.kill() }
-            let part = test.folder + "/.pulling/model+latest/model.gguf.part"
-            try await eventually("a part to be there", within: .seconds(30)) {
-                (try? FileManager.default.attributesOfItem(atPath: part)[.size] as? Int) ?? 0 > 100_000
-            }
+            try await eventually("a part to be there", within: .seconds(30)) { (try? test.partSize()) ?? 0 > 100_000 }
             victim.kill()
-            isSlow.withLockedValue { $0 = false }
+            stalls.withLockedValue { $0 = false }
             #expect(try await test.pull("/model.gguf").manifest.fingerprint == GGUFBytes.digest(bytes))
             #expect(test.server.requests.last?.rangeStart ?? 0 > 100_000)
             #expect(try test.leftovers().isEmpty)
@@ -457,6 +456,12 @@ struct PullTest: Sendable {
         return try FileManager.default.subpathsOfDirectory(atPath: staging).filter {
             !$0.hasSuffix("+latest") && !$0.hasSuffix(".lock")
         }
+    }
+
+    /// The bytes that are there of `model.gguf`, which is being pulled.
+    func partSize() throws -> Int {
+        let part = folder + "/.pulling/model+latest/model.gguf.part"
+        return try FileManager.default.attributesOfItem(atPath: part)[.size] as? Int ?? 0
     }
 
     /// A hub's list of files.
