@@ -2,7 +2,7 @@
 #include "blocks.h"
 #include "kernels.h"
 #include "exact.h"
-#pragma clang diagnostic ignored "-Wpsabi"
+#include "lanes.h"
 #pragma clang attribute push(__attribute__((target("avx2,f16c"))), apply_to = function)
 
 #define KERNELS ik_avx2_kernels
@@ -18,19 +18,19 @@
 
 #include "halves256.h"
 
-static inline __attribute__((always_inline)) __m256i products(__m256i numbers, __m256i activations) {
+INLINE __m256i products(__m256i numbers, __m256i activations) {
     // Pairs of products fit 16 bits: 128 * 127 * 2 < 2^15.
     return _mm256_madd_epi16(_mm256_maddubs_epi16(numbers, activations), _mm256_set1_epi16(1));
 }
 
-static inline __attribute__((always_inline)) i32x16_ dot_unsigned(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+INLINE i32x16 dot_unsigned(i32x16 sums, u8x64 numbers, int32_t activations) {
     __m256i a = _mm256_set1_epi32(activations);
     __m256i low = _mm256_add_epi32(SPLIT(sums, 0), products(SPLIT(numbers, 0), a));
     __m256i high = _mm256_add_epi32(SPLIT(sums, 1), products(SPLIT(numbers, 1), a));
     return JOIN(low, high);
 }
 
-static inline __attribute__((always_inline)) i32x16_ dot_biased(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+INLINE i32x16 dot_biased(i32x16 sums, u8x64 numbers, int32_t activations) {
     __m256i a = _mm256_set1_epi32(activations), flip = _mm256_set1_epi8((char)0x80);
     __m256i first = _mm256_xor_si256(SPLIT(numbers, 0), flip), second = _mm256_xor_si256(SPLIT(numbers, 1), flip);
     __m256i low = products(_mm256_abs_epi8(first), _mm256_sign_epi8(a, first));

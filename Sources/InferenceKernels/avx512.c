@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include <immintrin.h>
 #include "exact.h"
-#pragma clang diagnostic ignored "-Wpsabi"
+#include "lanes.h"
 #pragma clang attribute push(__attribute__((target("avx2,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
 
 #define KERNELS ik_avx512_kernels
@@ -16,20 +16,16 @@
 #define QUERIES 4
 #define STORE_HALVES store_halves
 
-typedef float f32x16_ __attribute__((vector_size(64)));
-typedef int32_t i32x16_ __attribute__((vector_size(64)));
-typedef uint8_t u8x64_ __attribute__((vector_size(64)));
-
-static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *address) {
-    return (f32x16_)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)address));
+INLINE f32x16 load_halves(const uint8_t *address) {
+    return (f32x16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)address));
 }
 
-static inline __attribute__((always_inline)) void store_halves(uint16_t *address, f32x16_ v) {
+INLINE void store_halves(uint16_t *address, f32x16 v) {
     _mm256_storeu_si256((__m256i *)address, _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
 }
 
-static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {
-    return (i32x16_)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)numbers, _mm512_set1_epi32(activations));
+INLINE i32x16 dot(i32x16 sums, u8x64 numbers, int32_t activations) {
+    return (i32x16)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)numbers, _mm512_set1_epi32(activations));
 }
 
 #include "vectors.h"

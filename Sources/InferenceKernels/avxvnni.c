@@ -2,7 +2,7 @@
 #include "blocks.h"
 #include "kernels.h"
 #include "exact.h"
-#pragma clang diagnostic ignored "-Wpsabi"
+#include "lanes.h"
 #pragma clang attribute push(__attribute__((target("avx2,f16c,avxvnni"))), apply_to = function)
 
 #define KERNELS ik_avxvnni_kernels
@@ -17,7 +17,7 @@
 
 #include "halves256.h"
 
-static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+INLINE i32x16 dot(i32x16 sums, u8x64 numbers, int32_t activations) {
     __m256i a = _mm256_set1_epi32(activations);
     __m256i low = _mm256_dpbusd_avx_epi32(SPLIT(sums, 0), SPLIT(numbers, 0), a);
     __m256i high = _mm256_dpbusd_avx_epi32(SPLIT(sums, 1), SPLIT(numbers, 1), a);

@@ -2,8 +2,8 @@
 #include "blocks.h"
 #include "kernels.h"
 #include "exact.h"
+#include "lanes.h"
 #include <arm_neon.h>
-#pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang attribute push(__attribute__((target("dotprod"))), apply_to = function)
 
 #define KERNELS ik_neon_kernels
@@ -17,13 +17,8 @@
 #define QUERIES 2
 #define STORE_HALVES store_halves
 
-typedef float f32x16_ __attribute__((vector_size(64)));
-typedef int32_t i32x16_ __attribute__((vector_size(64)));
-typedef uint8_t u8x64_ __attribute__((vector_size(64)));
-#define INLINE_ static inline __attribute__((always_inline))
-
-INLINE_ f32x16_ load_halves(const uint8_t *address) {
-    f32x16_ whole;
+INLINE f32x16 load_halves(const uint8_t *address) {
+    f32x16 whole;
     for (int i = 0; i < 4; i++) {
         float16x4_t halves = vreinterpret_f16_u8(vld1_u8(address + i * 8));
         float32x4_t part = vcvt_f32_f16(halves);
@@ -32,7 +27,7 @@ INLINE_ f32x16_ load_halves(const uint8_t *address) {
     return whole;
 }
 
-INLINE_ void store_halves(uint16_t *address, f32x16_ v) {
+INLINE void store_halves(uint16_t *address, f32x16 v) {
     for (int i = 0; i < 4; i++) {
         float32x4_t part;
         memcpy(&part, (const char *)&v + i * 16, 16);
@@ -40,9 +35,9 @@ INLINE_ void store_halves(uint16_t *address, f32x16_ v) {
     }
 }
 
-INLINE_ i32x16_ dot_flipped(i32x16_ sums, u8x64_ numbers, int32_t activations, uint8_t flip) {
+INLINE i32x16 dot_flipped(i32x16 sums, u8x64 numbers, int32_t activations, uint8_t flip) {
     int8x16_t a = vreinterpretq_s8_s32(vdupq_n_s32(activations));
-    i32x16_ whole;
+    i32x16 whole;
     for (int i = 0; i < 4; i++) {
         int32x4_t sum;
         uint8x16_t number;
@@ -54,11 +49,11 @@ INLINE_ i32x16_ dot_flipped(i32x16_ sums, u8x64_ numbers, int32_t activations, u
     return whole;
 }
 
-INLINE_ i32x16_ dot_unsigned(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+INLINE i32x16 dot_unsigned(i32x16 sums, u8x64 numbers, int32_t activations) {
     return dot_flipped(sums, numbers, activations, 0);
 }
 
-INLINE_ i32x16_ dot_biased(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+INLINE i32x16 dot_biased(i32x16 sums, u8x64 numbers, int32_t activations) {
     return dot_flipped(sums, numbers, activations, 0x80);
 }
 

@@ -1,6 +1,7 @@
 #include "blocks.h"
 #include "kernels.h"
 #include "exact.h"
+#include "lanes.h"
 
 #define KERNELS ik_portable_kernels
 #define PANELS 1
@@ -12,24 +13,19 @@
 #define QUERIES 2
 #define STORE_HALVES store_halves
 
-typedef float f32x16_ __attribute__((vector_size(64)));
-typedef int32_t i32x16_ __attribute__((vector_size(64)));
-typedef uint8_t u8x64_ __attribute__((vector_size(64)));
-#pragma clang diagnostic ignored "-Wpsabi"
-
-static inline __attribute__((always_inline)) f32x16_ load_halves(const uint8_t *address) {
-    f32x16_ v;
+INLINE f32x16 load_halves(const uint8_t *address) {
+    f32x16 v;
     for (int i = 0; i < 16; i++) v[i] = ik_half(ik_u16(address + i * 2));
     return v;
 }
 
-static inline __attribute__((always_inline)) void store_halves(uint16_t *address, f32x16_ v) {
+INLINE void store_halves(uint16_t *address, f32x16 v) {
     for (int i = 0; i < 16; i++) address[i] = ik_to_half(v[i]);
 }
 
-static inline __attribute__((always_inline)) i32x16_ dot(i32x16_ sums, u8x64_ numbers, int32_t activations) {
+INLINE i32x16 dot(i32x16 sums, u8x64 numbers, int32_t activations) {
     // A lane holds four columns; the products are of 9 bits by 8 and need no more than the sums' 32.
-    i32x16_ packed = (i32x16_)numbers;
+    i32x16 packed = (i32x16)numbers;
     for (int i = 0; i < 4; i++) sums += (packed >> (8 * i) & 255) * (int32_t)(int8_t)(activations >> (8 * i));
     return sums;
 }

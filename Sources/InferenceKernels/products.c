@@ -14,10 +14,11 @@ static void multiply_panels(const ik_products *job, uint32_t i, uint32_t first, 
         kernels->matmul(matrix, job->x, job->blocks, job->tokens, job->out[i], job->strides[i], first, last);
         return;
     }
+    uint8_t *panel = ik_pool_scratch(job->pool);
     ik_matrix one = *matrix;
-    one.panels = ik_pool_scratch(job->pool);
+    one.panels = panel;
     for (uint32_t p = first; p < last; p++) {
-        ik_pack_panel(matrix, p, (uint8_t *)ik_pool_scratch(job->pool));
+        ik_pack_panel(matrix, p, panel);
         kernels->matmul(&one, job->x, job->blocks, job->tokens, job->out[i] + (size_t)p * IK_LANES, job->strides[i], 0, 1);
     }
 }

@@ -2,8 +2,8 @@
 #include "blocks.h"
 #include "kernels.h"
 #include "exact.h"
+#include "lanes.h"
 #include <immintrin.h>
-#pragma clang diagnostic ignored "-Wpsabi"
 #pragma clang attribute push(__attribute__((target("sse4.1,ssse3"))), apply_to = function)
 
 #define KERNELS ik_sse4_kernels
@@ -17,15 +17,11 @@
 #define QUERIES 1
 #define STORE_HALVES store_halves
 
-typedef float f32x16_ __attribute__((vector_size(64)));
-typedef int32_t i32x16_ __attribute__((vector_size(64)));
-typedef uint8_t u8x64_ __attribute__((vector_size(64)));
 #define PART(v, i) ({ __m128i part; memcpy(&part, (const char *)&(v) + (i) * 16, 16); part; })
-#define INLINE_ static inline __attribute__((always_inline))
 
 /// A half's exponent is moved by a multiplication, which makes floats of its smallest numbers too.
-INLINE_ f32x16_ load_halves(const uint8_t *address) {
-    f32x16_ whole;
+INLINE f32x16 load_halves(const uint8_t *address) {
+    f32x16 whole;
     for (int i = 0; i < 4; i++) {
         __m128i halves = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(address + i * 8)));
         __m128i sign = _mm_slli_epi32(_mm_and_si128(halves, _mm_set1_epi32(0x8000)), 16);
@@ -43,17 +39,17 @@ INLINE_ f32x16_ load_halves(const uint8_t *address) {
     return whole;
 }
 
-INLINE_ void store_halves(uint16_t *address, f32x16_ v) {
+INLINE void store_halves(uint16_t *address, f32x16 v) {
     for (int i = 0; i < 16; i++) address[i] = ik_to_half(v[i]);
 }
 
-INLINE_ __m128i products(__m128i numbers, __m128i activations) {
+INLINE __m128i products(__m128i numbers, __m128i activations) {
     // Pairs of products fit 16 bits: 128 * 127 * 2 < 2^15.
     return _mm_madd_epi16(_mm_maddubs_epi16(numbers, activations), _mm_set1_epi16(1));
 }
 
-INLINE_ i32x16_ dot_unsigned(i32x16_ sums, u8x64_ numbers, int32_t activations) {
-    i32x16_ whole;
+INLINE i32x16 dot_unsigned(i32x16 sums, u8x64 numbers, int32_t activations) {
+    i32x16 whole;
     for (int i = 0; i < 4; i++) {
         __m128i sum = _mm_add_epi32(PART(sums, i), products(PART(numbers, i), _mm_set1_epi32(activations)));
         memcpy((char *)&whole + i * 16, &sum, 16);
@@ -61,8 +57,8 @@ INLINE_ i32x16_ dot_unsigned(i32x16_ sums, u8x64_ numbers, int32_t activations) 
     return whole;
 }
 
-INLINE_ i32x16_ dot_biased(i32x16_ sums, u8x64_ numbers, int32_t activations) {
-    i32x16_ whole;
+INLINE i32x16 dot_biased(i32x16 sums, u8x64 numbers, int32_t activations) {
+    i32x16 whole;
     for (int i = 0; i < 4; i++) {
         __m128i number = _mm_xor_si128(PART(numbers, i), _mm_set1_epi8((char)0x80));
         __m128i signed_ = _mm_sign_epi8(_mm_set1_epi32(activations), number);
