@@ -79,12 +79,7 @@ struct ChatBody: Decodable {
             known.remove(CodingKeys.parallelToolCalls.rawValue)
         }
         if templateVariables?.enableThinking == nil { known.remove(CodingKeys.templateVariables.rawValue) }
-        ignoredFields = try decoder.container(keyedBy: FieldName.self).allKeys
-            .map(\.stringValue)
-            .filter { !known.contains($0) && FieldName.isPlain($0) }
-            .sorted()
-            .prefix(ChatParameters.maximumIgnored)
-            .map(\.self)
+        ignoredFields = try FieldName.ignored(by: known, in: decoder)
     }
 
     /// The request, once every range was checked.

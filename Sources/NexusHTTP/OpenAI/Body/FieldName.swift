@@ -26,6 +26,19 @@ struct FieldName: CodingKey {
             }
     }
 
+    /// More names than this are not listed, so that a header stays a header.
+    static let maximumIgnored = 20
+
+    /// The fields of a body that are not `known`, in the order of their names; at most ``maximumIgnored``.
+    static func ignored(by known: Set<String>, in decoder: any Decoder) throws -> [String] {
+        try decoder.container(keyedBy: FieldName.self).allKeys
+            .map(\.stringValue)
+            .filter { !known.contains($0) && isPlain($0) }
+            .sorted()
+            .prefix(maximumIgnored)
+            .map(\.self)
+    }
+
     /// `messages[0].content` for a coding path.
     static func path(_ keys: [any CodingKey]) -> String {
         keys.reduce(into: "") { path, key in
@@ -51,6 +64,21 @@ extension KeyedDecodingContainer {
             // Foundation forgets the field on its way out, where a number is out of range or no whole one.
             let name = FieldName.path(codingPath + [key])
             throw APIError.invalidRequest("'\(name)' is not a number that can be read.", param: name)
+        }
+    }
+}
+
+extension Decodable {
+    /// Reads the body of a request; a field that does not fit is an error that names it.
+    init(body json: Data) throws(APIError) {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: json)
+        } catch let error as DecodingError {
+            throw APIError(decoding: error)
+        } catch let error as APIError {
+            throw error
+        } catch {
+            throw .invalidRequest("The body is not valid JSON.")
         }
     }
 }

@@ -38,27 +38,13 @@ struct EmbeddingParameters: Sendable {
             encodingFormat = try fields.decodeIfPresent(String.self, forKey: .encodingFormat) ?? "float"
             dimensions = try fields.number(Int.self, .dimensions)
             let known = Set(CodingKeys.allCases.map(\.rawValue))
-            ignoredFields = try decoder.container(keyedBy: FieldName.self).allKeys
-                .map(\.stringValue)
-                .filter { !known.contains($0) && FieldName.isPlain($0) }
-                .sorted()
-                .prefix(ChatParameters.maximumIgnored)
-                .map(\.self)
+            ignoredFields = try FieldName.ignored(by: known, in: decoder)
         }
     }
 
     /// Reads a body; a field that does not fit is an error that names it.
     init(json: Data) throws(APIError) {
-        let body: Body
-        do {
-            body = try JSONDecoder().decode(Body.self, from: json)
-        } catch let error as DecodingError {
-            throw APIError(decoding: error)
-        } catch let error as APIError {
-            throw error
-        } catch {
-            throw .invalidRequest("The body is not valid JSON.")
-        }
+        let body = try Body(body: json)
         guard !body.model.isEmpty else { throw .invalidRequest("'model' is empty.", param: "model") }
         guard !body.input.isEmpty else { throw .invalidRequest("'input' is empty.", param: "input") }
         guard ["float", "base64"].contains(body.encodingFormat) else {
