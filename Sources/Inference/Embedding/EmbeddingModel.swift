@@ -66,7 +66,7 @@ public final class EmbeddingModel: Sendable {
         }
         dimensions = computer.width
         maxTokens = computer.maxTokens
-        fingerprint = Inference.fingerprint(of: file)
+        fingerprint = file.fingerprint
         queue = EmbeddingQueue(computer: computer, limit: max(options.queueLimit, 1))
     }
 

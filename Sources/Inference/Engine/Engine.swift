@@ -39,7 +39,7 @@ public final class Engine: Sendable {
         let file: GGUFFile
         do { file = try GGUFFile(path: path) } catch { throw .file(error) }
         // Hashing a large file takes as long as loading it; both read the same pages.
-        async let hash = onOwnThread { .success(Inference.fingerprint(of: file)) }
+        async let hash = onOwnThread { .success(file.fingerprint) }
         let model = await onOwnThread { () -> Result<LoadedModel, ModelError> in
             Result { () throws(ModelError) in try LoadedModel(file: file, options: options) }
         }

@@ -56,7 +56,7 @@ public struct GGUFError: Error, Hashable, CustomStringConvertible {
     /// Makes an error about `field` of `file`.
     public init(file: String, field: String, problem: Problem) {
         self.file = file
-        self.field = field.plain
+        self.field = field.printable
         self.problem = problem
     }
 
@@ -106,15 +106,5 @@ extension GGUFError.Problem {
         case .overLimit, .overflow, .notUTF8, .duplicate, .misaligned, .partialBlock, .overlaps, .notFinite:
             "the file is damaged or hostile; download it again from a source you trust"
         }
-    }
-}
-
-extension String {
-    /// At most 200 characters of it, and none that controls a terminal: a file's names come from strangers.
-    var plain: String {
-        let scalars = unicodeScalars.prefix(200).map { scalar in
-            [.control, .format].contains(scalar.properties.generalCategory) ? "\u{FFFD}" : scalar
-        }
-        return String(String.UnicodeScalarView(scalars))
     }
 }

@@ -44,7 +44,7 @@ struct ModelShape: Sendable {
         let name: String
         do { name = try metadata.string("general.architecture") } catch { throw .file(error) }
         guard let architecture = Architecture(rawValue: name) else {
-            throw .unsupported(file: metadata.file, feature: "architecture '\(name.plain)'")
+            throw .unsupported(file: metadata.file, feature: "architecture '\(name.printable)'")
         }
         let fields = GGUFFields(metadata: metadata, prefix: name)
         self.architecture = architecture

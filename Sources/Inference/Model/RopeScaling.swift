@@ -57,7 +57,7 @@ enum RopeScaling: Hashable, Sendable {
                 throw fields.error("rope.scaling.low_freq_factor", .outOfRange("0.001 to \(high)"))
             }
             self = .llama3(factor: factor, low: low, high: high, context: context)
-        default: throw fields.unsupported("rope scaling '\(kind.plain)'")
+        default: throw fields.unsupported("rope scaling '\(kind.printable)'")
         }
     }
 

@@ -39,15 +39,15 @@ struct ReceiptChain {
     }
 
     /// The last hash.
-    var digest: String { Self.hexadecimal(last) }
+    var digest: String { last.hexadecimal }
 
     /// The hash of a prompt's tokens.
     static func hash(ofPrompt tokens: [TokenID]) -> String {
-        hexadecimal(SHA256.hash(data: tokens.flatMap { bytes(UInt32(bitPattern: $0)) }))
+        SHA256.hash(data: tokens.flatMap { bytes(UInt32(bitPattern: $0)) }).hexadecimal
     }
 
     /// The hash of a text.
-    static func hash(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+    static func hash(of text: String) -> String { SHA256.hash(data: Array(text.utf8)).hexadecimal }
 
     private static func bytes(of sampling: Sampling) -> [UInt8] {
         let numbers = [
@@ -63,10 +63,5 @@ struct ReceiptChain {
 
     private static func bytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
         (0..<Number.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-    }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef")
-        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 }

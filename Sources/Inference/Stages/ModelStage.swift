@@ -34,7 +34,7 @@ public final class ModelStage: Sendable {
     ) async throws(ModelError) -> ModelStage {
         let file: GGUFFile
         do { file = try GGUFFile(path: path) } catch { throw .file(error) }
-        async let hash = onOwnThread { .success(Inference.fingerprint(of: file)) }
+        async let hash = onOwnThread { .success(file.fingerprint) }
         let core = await onOwnThread { () -> Result<StageCore, ModelError> in
             Result { () throws(ModelError) in try StageCore(file: file, layers: layers, options: options) }
         }

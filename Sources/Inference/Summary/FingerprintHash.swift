@@ -11,14 +11,24 @@ public struct FingerprintHash: Sendable {
     public mutating func append(_ bytes: UnsafeRawBufferPointer) { unsafe hash.update(bufferPointer: bytes) }
 
     /// The hash of all bytes so far, in hexadecimal.
-    public var text: String {
-        let digits = Array("0123456789abcdef")
-        return String(hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-    }
+    public var text: String { hash.finalize().hexadecimal }
 }
 
 extension GGUFFile {
-    /// The SHA-256 of the file's bytes in hexadecimal, `Engine.fingerprint`: of all files of a split model, one after the
-    /// other.
-    public var fingerprint: String { Inference.fingerprint(of: self) }
+    /// The SHA-256 of the file's bytes in hexadecimal; two nodes with the same one compute the same bits.
+    ///
+    /// Of a model that is split over files: of their bytes one after the other.
+    public var fingerprint: String {
+        var hash = FingerprintHash()
+        unsafe readThrough { bytes in unsafe hash.append(bytes) }
+        return hash.text
+    }
+}
+
+extension Sequence<UInt8> {
+    /// Two digits for each byte.
+    var hexadecimal: String {
+        let digits = Array("0123456789abcdef")
+        return String(flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 
 /// What the name of a GGUF file tells: the model's name, its quantisation, and which file of several it is.
 struct ModelFileName: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import Inference
+
 /// The name of a model in the store: `name:tag`, or `organization/name:tag`.
 ///
 /// Names become folders, so they are made of letters, digits, `.`, `_` and `-` alone, and no part begins with a dot.
@@ -72,17 +74,5 @@ extension UInt8 {
             true
         default: false
         }
-    }
-}
-
-extension String {
-    /// The text without characters that would steer a terminal, and not longer than a line or two.
-    var printable: String {
-        let scalars = unicodeScalars.prefix(200).map { scalar in
-            let isControl =
-                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-            return isControl ? "\u{FFFD}" : scalar
-        }
-        return String(String.UnicodeScalarView(scalars))
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import SystemPackage
 
 /// The models on this machine: those pulled, those put into the folder by hand, and the one that comes with Lattice.

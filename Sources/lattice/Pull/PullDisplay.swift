@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import NIOConcurrencyHelpers
 
 /// Shows a pull: a bar on a terminal, a line now and then elsewhere, JSON lines for programs.

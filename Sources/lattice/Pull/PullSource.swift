@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 
 /// What `lattice pull` is asked for: an address, or a file of a hub's repository.
 enum PullSource: Hashable, Sendable {
