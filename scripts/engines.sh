@@ -5,17 +5,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-program=${LATTICE:-}
-if [ -z "$program" ]; then
-    program=$(ls -t .build/release/lattice .build/debug/lattice 2>/dev/null | head -n 1 || true)
-fi
-[ -x "$program" ] || { echo "engines: build the program first: make build" >&2; exit 1; }
 server=$(scripts/llama-server.sh) || { echo "engines: skipped, llama.cpp's server cannot be installed"; exit 0; }
-
-python=.venv/openai/bin/python
-if [ ! -x "$python" ]; then
-    python3 -m venv .venv/openai
-    "$python" -m pip install --quiet --disable-pip-version-check openai
-fi
-
-exec "$python" scripts/engines.py "$program" "$server"
+exec scripts/network-test.sh engines "$server"
