@@ -70,6 +70,16 @@ import X509
         }
     }
 
+    @Test func `a second that no minute has is refused`() throws {
+        var der = try TLSCertificate(for: keypair, at: now).der
+        // The first UTCTime, thirteen characters: the last two before the Z are its seconds.
+        let start = try #require((2..<der.count).first { der[$0 - 2] == 23 && der[$0 - 1] == 13 })
+        der.replaceSubrange(start + 10..<start + 12, with: Array("61".utf8))
+        #expect(throws: TLSCertificateError.malformed("a time with second 61")) {
+            try TLSCertificate.verify(der: der, at: now)
+        }
+    }
+
     @Test func `unused bits in the signature are refused`() throws {
         var der: [UInt8]
         // Only a zero may be declared unused.

@@ -63,7 +63,9 @@ struct TLSCertificate {
         do {
             certificate = try Certificate(derEncoded: Array(der))
             try checkSignatureIsWhole(in: Array(der))
-            spki = try subjectPublicKeyInfo(in: certificate.tbsCertificateBytes)
+            let fields = try fieldsBehindIssuer(in: certificate.tbsCertificateBytes)
+            try checkTimesExist(in: fields.validity)
+            spki = Array(fields.key.encodedBytes)
         } catch let error as TLSCertificateError {
             throw error
         } catch {
@@ -96,8 +98,10 @@ struct TLSCertificate {
         else { throw TLSCertificateError.malformed("the signature has unused bits") }
     }
 
-    /// The bytes of the key as they stand in the certificate, for they are what is signed (RFC 5280 §4.1).
-    private static func subjectPublicKeyInfo(in certificate: ArraySlice<UInt8>) throws -> [UInt8] {
+    /// Validity and key as they stand in the certificate; the bytes of the key are what is signed (RFC 5280 §4.1).
+    private static func fieldsBehindIssuer(
+        in certificate: ArraySlice<UInt8>
+    ) throws -> (validity: ASN1Node, key: ASN1Node) {
         guard case .constructed(let nodes) = try DER.parse(certificate).content else {
             throw TLSCertificateError.malformed("no sequence")
         }
@@ -106,9 +110,25 @@ struct TLSCertificate {
         if fields.first?.identifier == ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific) {
             fields.removeFirst()
         }
-        // Behind serial number, signature algorithm, issuer, validity and subject.
-        guard let key = fields.dropFirst(5).first else { throw TLSCertificateError.malformed("no key") }
-        return Array(key.encodedBytes)
+        // Behind serial number, signature algorithm and issuer; the subject stands between the two.
+        fields = fields.dropFirst(3)
+        guard let validity = fields.first, let key = fields.dropFirst(2).first else {
+            throw TLSCertificateError.malformed("no key")
+        }
+        return (validity, key)
+    }
+
+    /// A minute has at most 61 seconds, numbered from 0.
+    ///
+    /// The parser takes one more, which its calendar then traps on.
+    private static func checkTimesExist(in validity: ASN1Node) throws {
+        guard case .constructed(let times) = validity.content else { throw TLSCertificateError.malformed("no times") }
+        for time in times {
+            let seconds =
+                time.identifier == .utcTime
+                ? try UTCTime(derEncoded: time).seconds : try GeneralizedTime(derEncoded: time).seconds
+            guard seconds <= 60 else { throw TLSCertificateError.malformed("a time with second \(seconds)") }
+        }
     }
 }
 
