@@ -35,7 +35,7 @@ new MutationObserver((_, observer) => {
 }).observe(document.getElementById('turns'), { childList: true, subtree: true, attributes: true });
 """
 STATE = "return document.querySelector('.turn:last-child')?.dataset.state"
-ENDED = "const s = document.querySelector('.turn:last-child')?.dataset.state; return s && !['waiting', 'writing'].includes(s) && s"
+ENDED = "const s = document.querySelector('.turn:last-child')?.dataset.state; return s && !['waiting', 'thinking', 'writing'].includes(s) && s"
 FIGURE = 'return document.querySelector(`.turn:last-child [data-figure="${arguments[0]}"] dd`).textContent'
 TEXT = "return document.querySelector(arguments[0])?.textContent.trim() ?? ''"
 
@@ -166,6 +166,21 @@ def check_faults(browser):
         holds(browser.run(TEXT, ".turn:last-child .again") == "Try again", f"{prompt}: and offers to try again")
 
 
+def check_thoughts(browser):
+    """What a model thinks is set apart, closed until the reader opens it, and no part of what goes on."""
+    browser.run("document.getElementById('prompt').focus()")
+    browser.press(*"think")
+    browser.press(ENTER)
+    browser.until("the page says that the model thinks", "return document.querySelector('.turn:last-child').dataset.state === 'thinking'")
+    holds(answer(browser) == "complete", "an answer with thoughts completes")
+    said = browser.run(TEXT, ".turn:last-child .thoughts p")
+    holds(said.startswith("The reader asks") and "<b>so</b>" in said, "its thoughts are there, as text")
+    holds("The reader asks" not in browser.run(TEXT, ".turn:last-child .words"), "and not within the answer")
+    holds(not browser.run("return document.querySelector('.turn:last-child .thoughts').open"), "they are closed")
+    browser.run("document.querySelector('.turn:last-child .thoughts summary').click()")
+    holds(browser.run("return document.querySelector('.turn:last-child .thoughts').open"), "and open when they are clicked")
+
+
 def check_looks(browser, prompt, folder):
     browser.run("document.getElementById('prompt').focus()")
     browser.press(*prompt)
@@ -206,6 +221,7 @@ def run(base, key, prompt, folder, is_mock):
         if is_mock:
             check_faults(browser)
             browser.run("document.getElementById('fresh').click()")
+            check_thoughts(browser)
         check_looks(browser, prompt, folder)
         check_refused_key(browser, base)
 

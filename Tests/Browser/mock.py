@@ -4,7 +4,7 @@
     Tests/Browser/mock.py [--port 8300] [--nodes 3] [--pace 0.03]
 
 The key is `mock-key`. Words in a prompt choose what happens: refuse-credits, refuse-busy, refuse-long, break (an error object
-within the stream), drop (the connection closes early), markdown (an answer with every kind of block), long, endless.
+within the stream), drop (the connection closes early), markdown (an answer with every kind of block), think (thoughts before the answer), long, endless.
 """
 import argparse
 import http.server
@@ -23,6 +23,7 @@ PLAIN = (
     "A lattice is an order in which any two elements have a least upper bound and a greatest lower bound. "
     "Merging two states means taking their upper bound, so replicas that exchange states in any order agree in the end."
 )
+THOUGHTS = "The reader asks what a lattice is. An order with least upper bounds, <b>so</b> merging is taking one."
 MARKDOWN = """## Joining a state
 
 Two replicas **agree** as soon as each has *seen* what the other saw. The rule is `merge(a, b)`:
@@ -194,6 +195,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             time.sleep(self.pace * 8)
             delta({"role": "assistant", "content": ""})
+            for word in THOUGHTS.split(" ") if "think" in prompt else []:
+                delta({"reasoning_content": word + " "})
+                time.sleep(self.pace)
             for word in words[:stop_at]:
                 delta({"content": word})
                 sent += 1

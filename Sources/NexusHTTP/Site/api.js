@@ -43,8 +43,8 @@ export class API {
   /**
    * Asks for an answer and tells of it as it comes.
    *
-   * `on.opened(headers)` is called once, `on.text(piece)` for each piece of text, `on.figures({model, usage, lattice, finish})`
-   * whenever one of them becomes known. Returns when the answer is complete; throws APIError for a refusal before or within
+   * `on.opened(headers)` is called once, `on.thought(piece)` and `on.text(piece)` for each piece of thoughts and of text,
+   * `on.figures({model, usage, lattice, finish})` whenever one of them becomes known. Returns when the answer is complete; throws APIError for a refusal before or within
    * the stream, BrokenStream where it ended too early, and AbortError after `signal`.
    */
   async chat(body, signal, on) {
@@ -127,6 +127,7 @@ function takeChunk(data, on) {
   const finish = choice?.finish_reason ?? undefined;
   const { model, usage, lattice } = chunk;
   on.figures({ model, finish, usage: usage ?? undefined, lattice: lattice ?? undefined });
+  if (choice?.delta?.reasoning_content) on.thought(choice.delta.reasoning_content);
   if (choice?.delta?.content) on.text(choice.delta.content);
   return finish !== undefined;
 }

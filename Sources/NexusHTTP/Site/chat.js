@@ -120,6 +120,7 @@ export class Chat {
       await this.#api.chat({ model, temperature, messages: this.#messages(turn) }, running.signal, {
         opened: (headers) => turn.know({ node: nodeFromHeader(headers.get("x-lattice-node")) }),
         figures: (figures) => turn.know(figures),
+        thought: (piece) => turn.think(piece),
         text: (piece) => turn.add(piece),
       });
       turn.close("complete");

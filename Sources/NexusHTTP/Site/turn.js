@@ -18,13 +18,16 @@ const shortestSpan = 20;
 export class Turn {
   prompt;
   text = "";
-  /** `waiting`, `writing`, `complete`, `stopped` or `failed`. */
+  /** What the model thought before it answered; it is no part of the conversation that goes on. */
+  thoughts = "";
+  /** `waiting`, `thinking`, `writing`, `complete`, `stopped` or `failed`. */
   state = "waiting";
   figures = {};
   element;
 
   #view;
   #words;
+  #thinking;
   #values = {};
   #actions;
   #problem = null;
@@ -39,6 +42,7 @@ export class Turn {
     this.#onGrowth = onGrowth;
     this.#words = make("div", { class: "words" });
     this.#view = new MarkdownView(this.#words);
+    this.#thinking = make("details", { class: "thoughts" }, make("summary", {}, "Thoughts"), make("p", {}));
     const strip = make("dl", { class: "figures" });
     for (const name of ["Model", "Node", "State", "Tokens", "Speed", "Receipt", "Cost"]) {
       this.#values[name] = make("dd", {}, unknown);
@@ -51,36 +55,39 @@ export class Turn {
       "li",
       { class: "turn" },
       make("div", { class: "asked" }, make("h3", { class: "unseen" }, "You"), make("p", {}, prompt)),
-      make("div", { class: "answer" }, make("h3", { class: "unseen" }, "Answer"), this.#words, strip, this.#actions),
+      make("div", { class: "answer" }, make("h3", { class: "unseen" }, "Answer"), this.#thinking, this.#words, strip, this.#actions),
     );
     this.#enter("waiting");
   }
 
   /** Whether an answer is on its way. */
   get isOpen() {
-    return this.state === "waiting" || this.state === "writing";
+    return ["waiting", "thinking", "writing"].includes(this.state);
   }
 
   /** Begins to wait for an answer of this model; what an earlier one left goes. */
   open(model) {
-    this.text = "";
+    this.text = this.thoughts = "";
+    this.#thinking.open = false;
     this.figures = { model };
     this.#first = this.#last = 0;
     this.#problem?.remove();
     this.#problem = null;
-    this.#view.show("");
+    this.#draw();
     this.#words.hidden = false;
     this.#enter("waiting");
   }
 
+  /** Takes the next piece of thoughts. */
+  think(piece) {
+    this.thoughts += piece;
+    this.#grow("thinking");
+  }
+
   /** Takes the next piece of text. */
   add(piece) {
-    this.#last = performance.now();
-    this.#first ||= this.#last;
     this.text += piece;
-    if (this.state === "waiting") this.#enter("writing");
-    // One rebuild for each frame, however many pieces it brings.
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    this.#grow("writing");
   }
 
   /** Takes figures as they become known. */
@@ -117,9 +124,19 @@ export class Turn {
     return `Answer complete. ${count(usage?.completion_tokens)} tokens, ${amount(lattice?.cost)} LAI.`;
   }
 
+  #grow(state) {
+    this.#last = performance.now();
+    this.#first ||= this.#last;
+    if (this.state !== state) this.#enter(state);
+    // One rebuild for each frame, however many pieces it brings.
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
   #draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    this.#thinking.hidden = !this.thoughts.trim();
+    setText(this.#thinking.lastChild, this.thoughts.trim());
     this.#view.show(this.text);
     this.#onGrowth();
   }
@@ -165,6 +182,8 @@ export class Turn {
     switch (this.state) {
       case "waiting":
         return "waiting…";
+      case "thinking":
+        return "thinking…";
       case "writing":
         return "writing…";
       case "stopped":

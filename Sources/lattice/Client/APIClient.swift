@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Inference
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
@@ -52,7 +53,7 @@ struct APIClient: Sendable {
         return try JSONDecoder().decode(Reply.self, from: Data(buffer: try await response.body.collect(upTo: 1 << 24)))
     }
 
-    /// Asks for an answer and hands over its text as it arrives.
+    /// Asks for an answer and hands over its thoughts and its text as they arrive.
     ///
     /// - Returns: the account, complete when the answer was not cut off.
     func chat(
@@ -60,7 +61,7 @@ struct APIClient: Sendable {
         messages: [Message],
         maxTokens: Int?,
         temperature: Double?,
-        onText: (String) -> Void
+        onPart: (ChatOutputPart) -> Void
     ) async throws -> Account {
         struct Body: Encodable {
             struct Options: Encodable { var include_usage = true }
@@ -81,7 +82,7 @@ struct APIClient: Sendable {
             for line in try lines.append(buffer) {
                 guard let event = line.payload else { continue }
                 if event == "[DONE]" { return account }
-                try apply(event, to: &account, onText)
+                try apply(event, to: &account, onPart)
             }
         }
         throw Refusal(
@@ -92,7 +93,10 @@ struct APIClient: Sendable {
 
     private struct Chunk: Decodable {
         struct Choice: Decodable {
-            struct Delta: Decodable { var content: String? }
+            struct Delta: Decodable {
+                var content: String?
+                var reasoning_content: String?
+            }
             var delta: Delta
             var finish_reason: String?
         }
@@ -116,12 +120,13 @@ struct APIClient: Sendable {
         var error: Fault?
     }
 
-    private func apply(_ event: String, to account: inout Account, _ onText: (String) -> Void) throws {
+    private func apply(_ event: String, to account: inout Account, _ onPart: (ChatOutputPart) -> Void) throws {
         let chunk = try JSONDecoder().decode(Chunk.self, from: Data(event.utf8))
         if let error = chunk.error { throw Refusal(code: "stream", description: error.message) }
         if let model = chunk.model { account.model = model }
         for choice in chunk.choices ?? [] {
-            if let text = choice.delta.content, !text.isEmpty { onText(text) }
+            if let text = choice.delta.reasoning_content, !text.isEmpty { onPart(.reasoning(text)) }
+            if let text = choice.delta.content, !text.isEmpty { onPart(.content(text)) }
             if let reason = choice.finish_reason { account.finishReason = reason }
         }
         if let usage = chunk.usage {

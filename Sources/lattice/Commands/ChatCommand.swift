@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import Foundation
+import Inference
 
 /// Asks a model from the terminal.
 struct ChatCommand: AsyncParsableCommand {
@@ -125,14 +126,26 @@ struct Conversation {
             temperature: temperature,
             isQuiet: asJSON
         )
-        let (text, account) = try await Interrupt.cancelling { try await request.run() }
-        messages = asked + [APIClient.Message(role: "assistant", content: text)]
+        let (answer, account) = try await Interrupt.cancelling { try await request.run() }
+        messages = asked + [APIClient.Message(role: "assistant", content: answer.text)]
         if asJSON {
-            try report(text, account)
+            try report(answer, account)
         } else {
-            print(text.hasSuffix("\n") ? "" : "\n", terminator: "")
-            fflush(nil)
             StandardError.print(account.map(Self.line) ?? "stopped; what had arrived is charged")
+        }
+    }
+
+    /// What has arrived of an answer.
+    private struct Answer: Sendable {
+        var text = ""
+        var reasoning = ""
+
+        mutating func add(_ part: ChatOutputPart) {
+            switch part {
+            case .content(let piece): text += piece
+            case .reasoning(let piece): reasoning += piece
+            case .toolCall: break
+            }
         }
     }
 
@@ -144,24 +157,24 @@ struct Conversation {
         let temperature: Double?
         let isQuiet: Bool
 
-        /// The text, and the account unless the answer was stopped.
-        func run() async throws -> (String, APIClient.Account?) {
-            var text = ""
+        /// The answer, and the account unless it was stopped.
+        func run() async throws -> (Answer, APIClient.Account?) {
+            var answer = Answer()
+            var printer = AnswerPrinter()
+            defer { if !isQuiet { printer.end() } }
             do {
                 let account = try await client.chat(
                     model: model,
                     messages: messages,
                     maxTokens: maxTokens,
                     temperature: temperature
-                ) { piece in
-                    text += piece
-                    guard !isQuiet else { return }
-                    print(piece, terminator: "")
-                    fflush(nil)
+                ) { part in
+                    answer.add(part)
+                    if !isQuiet { printer.write([part]) }
                 }
-                return (text, account)
+                return (answer, account)
             } catch  where Task.isCancelled {
-                return (text, nil)
+                return (answer, nil)
             }
         }
     }
@@ -171,9 +184,10 @@ struct Conversation {
             + " · \(account.cost) LAI"
     }
 
-    private func report(_ text: String, _ account: APIClient.Account?) throws {
+    private func report(_ answer: Answer, _ account: APIClient.Account?) throws {
         struct Report: Encodable {
             var text: String
+            var reasoning: String?
             var stopped: Bool
             var model: String?
             var node: String?
@@ -182,7 +196,8 @@ struct Conversation {
             var cost: String?
         }
         let report = Report(
-            text: text,
+            text: answer.text,
+            reasoning: answer.reasoning.isEmpty ? nil : answer.reasoning,
             stopped: account == nil,
             model: account?.model,
             node: account?.node,

@@ -32,6 +32,26 @@ import Testing
         #expect(ran > 0 && ran < 120)
     }
 
+    /// No number among the weights, in a matrix and in a norm, would make every answer noise.
+    @Test(arguments: ["blk.1.ffn_up.weight", "blk.0.attn_norm.weight"], [WeightStorage.repacked, .mapped])
+    func `with a weight that is no number are refused by name`(tensor: String, storage: WeightStorage) async throws {
+        let file = try GGUFFile(path: Fixtures.tiny)
+        let damaged = try #require(file.tensors.first { $0.name == tensor })
+        var bytes = try Data(contentsOf: URL(filePath: Fixtures.tiny))
+        // The scale of the first block of Q8_0, or the lower half of the first F32.
+        let noNumber: [UInt8] = damaged.type == .q8_0 ? [0x00, 0x7e] : [0, 0, 0xc0, 0x7f]
+        bytes.replaceSubrange(damaged.range.lowerBound..<damaged.range.lowerBound + noNumber.count, with: noNumber)
+        let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).gguf")
+        defer { try? FileManager.default.removeItem(at: path) }
+        try bytes.write(to: path)
+        var options = EngineOptions()
+        options.weights = storage
+        let expected = ModelError.file(
+            GGUFError(file: path.lastPathComponent, field: tensor, problem: .notFinite)
+        )
+        await #expect(throws: expected) { try await Engine.load(path: path.path, options: options) }
+    }
+
     /// The same for an encoder, and for the words of its tokenizer.
     @Test func `are refused or embed`() throws {
         let whole = RandomBert(type: .q8_0).writer.bytes
