@@ -122,6 +122,7 @@ let package = Package(
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
         module("Ledger", ["CSecp256k1", .crypto]),
         module("LedgerEmbedded", ["Ledger", .grdb, .crypto, .logging, .nioConcurrency]),
+        module("LedgerEVM", ["Ledger", .grdb, .httpClient, .nioCore, .nioHTTP1, .nioConcurrency, .logging]),
 
         // What Nexus and nodes say to each other.
         module("NodeAPI", ["Ledger", "LatticaCore", "LatticaRPC", "Multiformats", .protobuf]),
@@ -218,6 +219,10 @@ let package = Package(
         ),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
+        tests(
+            "LedgerEVM",
+            ["Ledger", .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency, .crypto]
+        ),
         tests("Inference", ["InferenceKernels"], exclude: ["Vectors", "Template/Vectors"]),
         tests("EngineAdapters", ["Inference", .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency], exclude: ["Vectors"]),
         tests(

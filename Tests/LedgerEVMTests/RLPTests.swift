@@ -1,0 +1,8 @@
+import LedgerEVM
+import Testing
+
+@Suite struct `RLP` {
+    @Test func `an empty list is one byte`() {
+        #expect(RLP.list([]).encoded() == [0xc0])
+    }
+}
