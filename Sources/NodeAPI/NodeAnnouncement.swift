@@ -69,7 +69,7 @@ public struct NodeAnnouncement: Hashable, Sendable {
     /// A record with more bytes is refused before it is decoded.
     public static let byteLimit = 16 * 1024
     /// Models, addresses and bytes of a name beyond these are refused.
-    public static let limits = (models: 64, addresses: 32, name: 64, modelName: 128, engine: 32)
+    public static let limits = (models: 64, addresses: 32, name: 64, modelName: 128, engine: 32, dimensions: 8192)
 
     /// Makes a record.
     public init(
@@ -170,7 +170,7 @@ public struct NodeAnnouncement: Hashable, Sendable {
                 throw .badField("models.name")
             }
             guard offer.engine.utf8.count <= Self.limits.engine else { throw .badField("models.engine") }
-            guard offer.dimensions <= 65_536 else { throw .badField("models.dimensions") }
+            guard offer.dimensions <= Self.limits.dimensions else { throw .badField("models.dimensions") }
             guard (1...16_777_216).contains(offer.contextLength) else { throw .badField("models.context_length") }
             models.append(
                 ModelOffer(

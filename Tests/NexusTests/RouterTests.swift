@@ -26,6 +26,17 @@ import Testing
         #expect(ranking.refused.map(\.reason) == ["the engine of node 1 cannot do what is asked"])
     }
 
+    @Test func `leaves out nodes whose vectors have another size`() {
+        let small = view(1) { ($0.offers[0].capabilities, $0.offers[0].dimensions) = (.embeddings, 384) }
+        let large = view(2) { ($0.offers[0].capabilities, $0.offers[0].dimensions) = (.embeddings, 768) }
+        var request = request
+        (request.needs, request.dimensions) = (.embeddings, 768)
+        var generator = SeededGenerator(seed: 1)
+        let ranking = Router.choose(request, in: RegistrySnapshot(nodes: [small, large]), using: &generator)
+        #expect(ranking.choices.map(\.node.id.number) == [2])
+        #expect(ranking.refused.map(\.reason) == ["node 1 gives vectors of 384 dimensions"])
+    }
+
     @Test func `prefers the cheaper of two equal nodes`() {
         let dear = view(1, price: 3_000_000_000)
         let cheap = view(2, price: 1_000_000_000)

@@ -76,8 +76,10 @@ struct ToolCallFragment: Decodable {
 struct ToolCallJoiner {
     /// As much as the embedded engine takes for calls.
     static let byteLimit = ChatOutputParser.callLimit
-    /// More calls in one answer are a model that runs in circles.
-    static let callLimit = 128
+    /// More calls in one answer are a model that runs in circles; as many as a Nexus takes in one message.
+    static let callLimit = 64
+    /// Bytes of a name or an id, as a Nexus takes them.
+    static let nameLimit = 256
 
     private var calls: [(index: Int?, call: ChatToolCall)] = []
     private var bytes = 0
@@ -91,6 +93,9 @@ struct ToolCallJoiner {
         bytes += name.utf8.count + arguments.utf8.count + (fragment.id?.utf8.count ?? 0)
         guard bytes <= Self.byteLimit else {
             throw .failed("its tool calls have more than \(Self.byteLimit) bytes")
+        }
+        guard name.utf8.count <= Self.nameLimit, (fragment.id?.utf8.count ?? 0) <= Self.nameLimit else {
+            throw .failed("the name or the id of a tool call has more than \(Self.nameLimit) bytes")
         }
         let id = fragment.id.flatMap { $0.isEmpty ? nil : $0 }
         let place = calls.lastIndex { entry in

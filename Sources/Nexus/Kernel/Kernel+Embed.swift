@@ -20,18 +20,25 @@ extension Kernel {
             )
         }
         let offers = try offers(of: request.model).filter { $0.capabilities.contains(.embeddings) && $0.dimensions > 0 }
-        guard let offer = offers.first else {
+        guard let first = offers.first else {
             throw .invalidRequest(field: "model", problem: "'\(request.model)' does not turn texts into vectors.")
         }
-        if let wanted = request.dimensions, wanted != offer.dimensions {
+        let dimensions = request.dimensions ?? first.dimensions
+        guard offers.contains(where: { $0.dimensions == dimensions }) else {
             throw .invalidRequest(
                 field: "dimensions",
-                problem: "'\(request.model)' gives vectors of \(offer.dimensions) dimensions."
+                problem: "'\(request.model)' gives vectors of \(first.dimensions) dimensions."
             )
         }
         let contextLength = offers.map(\.contextLength).max() ?? 0
         let answer = try await begin(
-            RoutingRequest(model: request.model, promptTokens: 0, maxTokens: 1, needs: .embeddings),
+            RoutingRequest(
+                model: request.model,
+                promptTokens: 0,
+                maxTokens: 1,
+                needs: .embeddings,
+                dimensions: dimensions
+            ),
             RequestSize(request, contextLength: contextLength),
             for: account
         ) { [starter] session, hold, size in
@@ -42,7 +49,7 @@ extension Kernel {
             start.credit = hold.amount.count
             return try await starter.start(start, session: session, promptTokenLimit: size.promptTokenLimit)
         }
-        let size = offer.dimensions * 4
+        let size = dimensions * 4
         let (values, summary) = try await answer.vectors(limit: size * request.texts.count)
         return EmbedAnswer(
             model: answer.model,

@@ -11,13 +11,22 @@ public struct RoutingRequest: Sendable, Hashable {
     public var maxTokens: Int?
     /// What the node's engine must be able to do.
     public var needs: ModelCapabilities
+    /// The dimensions that its vectors must have, where vectors are asked for: texts are comparable only within one size.
+    public var dimensions: Int?
 
     /// Makes a request.
-    public init(model: String, promptTokens: Int, maxTokens: Int?, needs: ModelCapabilities = []) {
+    public init(
+        model: String,
+        promptTokens: Int,
+        maxTokens: Int?,
+        needs: ModelCapabilities = [],
+        dimensions: Int? = nil
+    ) {
         self.model = model
         self.promptTokens = promptTokens
         self.maxTokens = maxTokens
         self.needs = needs
+        self.dimensions = dimensions
     }
 }
 
@@ -119,6 +128,9 @@ public enum Router {
             || offer.capabilities.contains(.embedsOnly) && !request.needs.contains(.embeddings)
         {
             return "the engine of node \(node.id) cannot do what is asked"
+        }
+        if let dimensions = request.dimensions, offer.dimensions != dimensions {
+            return "node \(node.id) gives vectors of \(offer.dimensions) dimensions"
         }
         let load = node.active + node.foreignLoad
         if load >= node.capacity + queueLength {
