@@ -124,6 +124,9 @@ let package = Package(
         module("LedgerEmbedded", ["Ledger", .grdb, .crypto, .logging, .nioConcurrency]),
         module("LedgerEVM", ["Ledger", .grdb, .httpClient, .nioCore, .nioHTTP1, .nioConcurrency, .logging]),
 
+        // What Nexus and nodes promised, on disk.
+        module("Durability", [.grdb, .nioConcurrency]),
+
         // What Nexus and nodes say to each other.
         module("NodeAPI", ["Ledger", "LatticaCore", "LatticaRPC", "Multiformats", .protobuf]),
 
@@ -134,8 +137,8 @@ let package = Package(
         module(
             "NodeHost",
             [
-                "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore,
-                .nioConcurrency,
+                "NodeAPI", "Inference", "Durability", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger",
+                .nioCore, .nioConcurrency,
                 .grdb, .crypto, .logging, .lifecycle, .protobuf,
             ]
         ),
@@ -144,7 +147,8 @@ let package = Package(
         module(
             "Nexus",
             [
-                "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore, .nioConcurrency,
+                "NodeAPI", "Durability", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", .nioCore,
+                .nioConcurrency,
                 .grdb, .crypto,
                 .logging, .metrics, .lifecycle, .protobuf,
             ]
@@ -217,6 +221,7 @@ let package = Package(
             exclude: ["Corpus"],
             swiftSettings: strict
         ),
+        tests("Durability", [.grdb, .nioConcurrency]),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
         tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
         tests(

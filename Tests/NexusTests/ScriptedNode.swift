@@ -173,7 +173,7 @@ struct AnswerRig: Sendable {
         key = try await keys.create(for: Self.user)
         node = ScriptedNode(domain: ledger.domain)
         let rpc = RPCClient(host: nexus)
-        book = VoucherBook(store: store, keys: keys, credit: credit, ledger: ledger)
+        book = VoucherBook(store: store, keys: keys, credit: credit, ledger: ledger, now: { 1_800_000_000 })
         sessions = SessionPool(rpc: rpc, book: book, domain: ledger.domain, now: { 1_800_000_000 })
         starter = CallStarter(rpc: rpc)
         self.jobs = jobs

@@ -1,3 +1,4 @@
+import Durability
 import Foundation
 import GRDB
 import Ledger
@@ -8,6 +9,7 @@ import NodeAPI
 /// One SQLite file, WAL, `synchronous=FULL`: a voucher is on disk before the node is told that it is accepted.
 public final class NexusStore: Sendable {
     private let database: DatabasePool
+    private let commit: GroupCommit
 
     /// Why the store cannot be used.
     public enum StoreError: Error, CustomStringConvertible {
@@ -30,6 +32,7 @@ public final class NexusStore: Sendable {
             configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             database = try DatabasePool(path: path, configuration: configuration)
             try Self.migrator.migrate(database)
+            commit = GroupCommit(database)
         } catch {
             throw .unwritable(path: path, reason: "\(error)")
         }
@@ -50,6 +53,9 @@ public final class NexusStore: Sendable {
                         PRIMARY KEY (key, node)) WITHOUT ROWID;
                     """
             )
+        }
+        migrator.registerMigration("age of what is unsettled") { database in
+            try database.execute(sql: "ALTER TABLE vouchers ADD COLUMN since INTEGER NOT NULL DEFAULT 0")
         }
         return migrator
     }
@@ -110,26 +116,29 @@ public final class NexusStore: Sendable {
         var key: KeyID
         var user: UserID
         var signed: SignedVoucher
+        /// When the oldest amount on the channel that the ledger has not paid was signed, in seconds since 1970.
+        var since: UInt64
     }
 
     /// Puts a voucher in the place of the channel's older one; an older voucher never replaces a newer one.
     func save(_ stored: StoredVoucher) async throws {
-        try await database.write { database in
+        try await commit.write { database in
             let voucher = stored.signed.voucher
             let signature = stored.signed.signature
             try database.execute(
                 sql: """
-                    INSERT INTO vouchers (key, node, user, amount, units, receipts, r, s, x, y)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO vouchers (key, node, user, amount, units, receipts, r, s, x, y, since)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT (key, node) DO UPDATE SET
                         amount = excluded.amount, units = excluded.units, receipts = excluded.receipts,
-                        r = excluded.r, s = excluded.s, x = excluded.x, y = excluded.y
+                        r = excluded.r, s = excluded.s, x = excluded.x, y = excluded.y, since = excluded.since
                     WHERE excluded.amount > vouchers.amount
                     """,
                 arguments: [
                     Data(stored.key.bytes), Int64(voucher.node.number), Int64(stored.user.number),
                     Int64(clamping: voucher.amount.count), Int64(clamping: voucher.units), Data(voucher.receipts.bytes),
                     Data(signature.r.bytes), Data(signature.s.bytes), Data(signature.x.bytes), Data(signature.y.bytes),
+                    Int64(clamping: stored.since),
                 ]
             )
         }
@@ -157,7 +166,8 @@ public final class NexusStore: Sendable {
                     receipts: receipts
                 ),
                 signature: LedgerSignature(r: r, s: s, x: x, y: y)
-            )
+            ),
+            since: UInt64(clamping: row["since"] as Int64)
         )
     }
 }

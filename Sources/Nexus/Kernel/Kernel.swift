@@ -51,7 +51,7 @@ public final class Kernel: Service, Sendable {
         self.logger = logger
         registry = NodeRegistry(announceInterval: configuration.announceInterval)
         keys = KeyRing(store: store, vault: vault)
-        book = VoucherBook(store: store, keys: keys, credit: credit, ledger: ledger)
+        book = VoucherBook(store: store, keys: keys, credit: credit, ledger: ledger, now: now)
         sessions = SessionPool(rpc: rpc, book: book, domain: ledger.domain, now: now)
         starter = CallStarter(rpc: rpc)
         settlement = Settlement(
@@ -59,6 +59,8 @@ public final class Kernel: Service, Sendable {
             book: book,
             credit: credit,
             settler: configuration.roles.settler,
+            policy: configuration.settlement,
+            now: now,
             logger: logger
         )
         enrolment = Enrolment(
@@ -137,7 +139,7 @@ public final class Kernel: Service, Sendable {
 
     private func settle() async {
         do {
-            try await settlement.settleAll()
+            try await settlement.settleDue()
         } catch {
             // Vouchers stay; the next round tries again.
             logger.error("settlement failed and will be tried again", metadata: ["error": "\(error)"])

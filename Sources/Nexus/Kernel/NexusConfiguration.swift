@@ -8,8 +8,10 @@ public struct NexusConfiguration: Sendable {
     ///
     /// A node that misses three gets no work.
     public var announceInterval: Duration
-    /// How often vouchers are brought to the ledger: seconds on one machine, an hour where every batch costs gas.
+    /// How often it is looked for vouchers that are to be brought to the ledger.
     public var settleInterval: Duration
+    /// Which of them are.
+    public var settlement: SettlementPolicy
     /// How often nodes are pinged.
     public var probeInterval: Duration
     /// The most that the gateway may sign in all for a user enrolled here.
@@ -20,12 +22,14 @@ public struct NexusConfiguration: Sendable {
         roles: NexusRoles,
         announceInterval: Duration = .seconds(2),
         settleInterval: Duration = .seconds(3),
+        settlement: SettlementPolicy = .immediate,
         probeInterval: Duration = .seconds(2),
         keyCap: Nano = Nano(1_000_000_000_000)
     ) {
         self.roles = roles
         self.announceInterval = announceInterval
         self.settleInterval = settleInterval
+        self.settlement = settlement
         self.probeInterval = probeInterval
         self.keyCap = keyCap
     }

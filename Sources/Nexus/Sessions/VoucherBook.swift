@@ -11,6 +11,7 @@ actor VoucherBook {
     private let credit: Credit
     private let ledger: any Ledger
     private let domain: TypedDomain
+    private let now: @Sendable () -> UInt64
     private var newest: [Credit.ChannelName: NexusStore.StoredVoucher] = [:]
     private var unpaid: Set<Credit.ChannelName> = []
     /// Channels on which a voucher is being stored.
@@ -18,11 +19,18 @@ actor VoucherBook {
     /// A second receipt in that moment comes from a node that breaks the rule of one open receipt for each channel.
     private var busy: Set<Credit.ChannelName> = []
 
-    init(store: NexusStore, keys: KeyRing, credit: Credit, ledger: any Ledger) {
+    init(
+        store: NexusStore,
+        keys: KeyRing,
+        credit: Credit,
+        ledger: any Ledger,
+        now: @escaping @Sendable () -> UInt64
+    ) {
         self.store = store
         self.keys = keys
         self.credit = credit
         self.ledger = ledger
+        self.now = now
         domain = ledger.domain
     }
 
@@ -32,6 +40,7 @@ actor VoucherBook {
             let channel = Credit.ChannelName(key: stored.key, node: stored.signed.voucher.node)
             let paid = try await ledger.channel(stored.key, stored.signed.voucher.node).paid
             remember(stored, on: channel)
+            settled(channel, paid: paid)
             credit.restore(user: stored.user, channel: channel, signed: stored.signed.voucher.amount, paid: paid)
         }
     }
@@ -53,7 +62,7 @@ actor VoucherBook {
         let channel = Credit.ChannelName(key: key, node: signed.voucher.node)
         guard signed.voucher.amount > newest[channel]?.signed.voucher.amount ?? .zero else { return }
         guard signed.key(in: domain) == key else { throw ReceiptFault.foreignSignature }
-        let stored = NexusStore.StoredVoucher(key: key, user: user, signed: signed)
+        let stored = NexusStore.StoredVoucher(key: key, user: user, signed: signed, since: since(channel))
         try await store.save(stored)
         if signed.voucher.amount > newest[channel]?.signed.voucher.amount ?? .zero { remember(stored, on: channel) }
         let paid = try await ledger.channel(key, signed.voucher.node).paid
@@ -89,11 +98,21 @@ actor VoucherBook {
             voucher: voucher,
             signature: try await keys.sign(voucher, for: session.user, domain: domain)
         )
-        let stored = NexusStore.StoredVoucher(key: session.key, user: session.user, signed: signed)
+        let stored = NexusStore.StoredVoucher(
+            key: session.key,
+            user: session.user,
+            signed: signed,
+            since: since(channel)
+        )
         try await store.save(stored)
         remember(stored, on: channel)
         credit.charge(hold, channel: channel, signed: voucher.amount)
         return signed
+    }
+
+    /// When the oldest amount that is not paid was signed, with a voucher that is signed at this moment.
+    private func since(_ channel: Credit.ChannelName) -> UInt64 {
+        unpaid.contains(channel) ? newest[channel]?.since ?? now() : now()
     }
 
     private func remember(_ stored: NexusStore.StoredVoucher, on channel: Credit.ChannelName) {

@@ -13,45 +13,65 @@ struct Settlement: Sendable {
     let credit: Credit
     /// Who submits; anyone may.
     let settler: Address
+    let policy: SettlementPolicy
+    /// Seconds since 1970.
+    let now: @Sendable () -> UInt64
     let logger: Logger
     /// Why vouchers were not paid the last time, so that each reason is told once.
     private let unpayable = NIOLockedValueBox<[Credit.ChannelName: SettleStatus]>([:])
 
-    init(commands: LedgerCommands, book: VoucherBook, credit: Credit, settler: Address, logger: Logger) {
+    init(
+        commands: LedgerCommands,
+        book: VoucherBook,
+        credit: Credit,
+        settler: Address,
+        policy: SettlementPolicy,
+        now: @escaping @Sendable () -> UInt64,
+        logger: Logger
+    ) {
         self.commands = commands
         self.book = book
         self.credit = credit
         self.settler = settler
+        self.policy = policy
+        self.now = now
         self.logger = logger
     }
 
-    /// The most entries of one command (ledger specification, §5.2).
-    static let batchLimit = 200
-
-    /// Settles everything that is signed and not paid.
+    /// Settles what is signed, not paid, and due by the policy; one batch at a time.
     ///
     /// - Returns: how many channels were paid, in full or in part.
     @discardableResult
-    func settleAll() async throws -> Int {
-        let due = try await unpaid()
+    func settleDue() async throws -> Int {
+        let due = try await due()
         var paid = 0
-        for start in stride(from: 0, to: due.count, by: Self.batchLimit) {
-            let batch = Array(due[start..<min(start + Self.batchLimit, due.count)])
+        for start in stride(from: 0, to: due.count, by: SettleEntry.mostInOneCall) {
+            let batch = Array(due[start..<min(start + SettleEntry.mostInOneCall, due.count)])
             paid += try await settle(batch)
         }
         return paid
     }
 
-    /// Channels with something unpaid, grouped by node as the ledger credits neighbours together.
-    private func unpaid() async throws -> [NexusStore.StoredVoucher] {
+    /// Channels that the policy settles, grouped by node as the ledger credits neighbours together.
+    private func due() async throws -> [NexusStore.StoredVoucher] {
+        let ledger = commands.ledger
+        let feeBPS = try await ledger.parameters()[.feeBPS]
         var due: [NexusStore.StoredVoucher] = []
         for stored in await book.unsettled {
-            let channel = try await commands.ledger.channel(stored.key, stored.signed.voucher.node)
-            if channel.paid < stored.signed.voucher.amount {
-                due.append(stored)
-            } else {
-                await note(stored, paid: channel.paid)
+            let paid = try await ledger.channel(stored.key, stored.signed.voucher.node).paid
+            guard let rest = stored.signed.voucher.amount.subtracting(paid), rest != .zero else {
+                await note(stored, paid: paid)
+                continue
             }
+            guard let key = try await ledger.key(stored.key) else { continue }
+            let channel = SettlementPolicy.Channel(
+                due: rest,
+                since: stored.since,
+                key: key,
+                funds: try await ledger.funds(stored.user),
+                feeBPS: feeBPS
+            )
+            if policy.cause(channel, at: now()) != nil { due.append(stored) }
         }
         return due.sorted { ($0.signed.voucher.node, $0.key) < ($1.signed.voucher.node, $1.key) }
     }
@@ -68,7 +88,7 @@ struct Settlement: Sendable {
         }
         guard !payable.isEmpty else { return 0 }
         let command = Command.settle(payable.map { SettleEntry($0.signed.voucher, signature: $0.signed.signature) })
-        _ = try await commands.perform(command, caller: settler)
+        _ = try await commands.perform(command, caller: settler, until: .final)
         for stored in payable {
             await note(stored, paid: try await commands.ledger.channel(stored.key, stored.signed.voucher.node).paid)
         }

@@ -1,3 +1,4 @@
+import Durability
 import Foundation
 import GRDB
 import Ledger
@@ -6,6 +7,7 @@ import NodeAPI
 /// What a node keeps on disk: the newest voucher of every channel, and every receipt that it signed.
 public final class NodeStore: Sendable {
     private let database: DatabaseQueue
+    private let commit: GroupCommit
 
     /// Why the store cannot be used.
     public enum StoreError: Error, CustomStringConvertible {
@@ -52,6 +54,7 @@ public final class NodeStore: Sendable {
                 )
             }
             try migrator.migrate(database)
+            commit = GroupCommit(database)
         } catch {
             throw .unwritable(path: path, reason: "\(error)")
         }
@@ -81,7 +84,7 @@ public final class NodeStore: Sendable {
     ///
     /// - Parameter make: the receipt with this sequence number.
     func record(session: Bytes32, key: KeyID, make: @escaping @Sendable (UInt64) -> Receipt) async throws -> Receipt {
-        try await database.write { database in
+        try await commit.write { database in
             let last = try Int64.fetchOne(
                 database,
                 sql: "SELECT max(sequence) FROM receipts WHERE session = ?",
@@ -101,7 +104,7 @@ public final class NodeStore: Sendable {
     ///
     /// An older voucher never replaces a newer one.
     func save(_ signed: SignedVoucher, key: KeyID, paying receipt: Receipt?) async throws {
-        try await database.write { database in
+        try await commit.write { database in
             try database.execute(
                 sql: """
                     INSERT INTO channels (key, node, amount, units, receipts, r, s, x, y) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
