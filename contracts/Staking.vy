@@ -442,6 +442,15 @@ def assets(node: uint64) -> uint64:
 
 @external
 @view
+def shares(node: uint64) -> uint128:
+    """
+    @return The shares of a node's pool; without any nobody is there to share earnings with, whatever rounding left in it.
+    """
+    return convert((self._pools[node] >> SHARES) & MASK_128, uint128)
+
+
+@external
+@view
 def assets_of(nodes: DynArray[uint64, 250]) -> DynArray[uint64, 250]:
     """
     @return The assets of each node's pool.
