@@ -234,7 +234,7 @@ let package = Package(
             "NodeHost",
             [
                 .nioConcurrency, "NodeAPI", "Inference", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats",
-                "Ledger", .crypto, .nioCore, .logging, .protobuf,
+                "Ledger", "LedgerEmbedded", .crypto, .nioCore, .logging, .protobuf,
             ]
         ),
         tests(

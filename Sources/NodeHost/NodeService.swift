@@ -58,6 +58,7 @@ public final class NodeService: Service, Sendable {
     private let embedder: (any TextEmbedder)?
     private let signer: Secp256k1Key
     private let store: NodeStore
+    private let fallback: FallbackSettlement?
     private let configuration: NodeConfiguration
     private let membership: Membership
     private let load = NodeLoad()
@@ -81,6 +82,7 @@ public final class NodeService: Service, Sendable {
     /// The host must run beside this service.
     ///
     /// - Parameter embedder: turns texts into vectors under the engine's model's name, if the node offers that.
+    /// - Parameter fallback: settles when Nexus does not; `nil` where the node reaches no ledger of its own.
     /// - Parameter onJoin: called each time Nexus has taken the node in.
     public init(
         host: LatticaHost,
@@ -89,6 +91,7 @@ public final class NodeService: Service, Sendable {
         embedder: (any TextEmbedder)? = nil,
         signer: Secp256k1Key,
         store: NodeStore,
+        fallback: FallbackSettlement? = nil,
         configuration: NodeConfiguration,
         logger: Logger,
         onJoin: @escaping @Sendable (NodeID) -> Void = { _ in }
@@ -100,6 +103,7 @@ public final class NodeService: Service, Sendable {
         self.embedder = embedder
         self.signer = signer
         self.store = store
+        self.fallback = fallback
         self.configuration = configuration
         self.logger = logger
         self.onJoin = onJoin
@@ -113,6 +117,16 @@ public final class NodeService: Service, Sendable {
 
     /// Serves until the service group shuts down, then says goodbye.
     public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let fallback {
+                group.addTask { [store] in await fallback.run(store) { UInt64(Date().timeIntervalSince1970) } }
+            }
+            try await serve()
+            group.cancelAll()
+        }
+    }
+
+    private func serve() async throws {
         try await cancelWhenGracefulShutdown {
             var pause: Duration = .seconds(1)
             while !Task.isCancelled {

@@ -53,6 +53,9 @@ public final class NodeStore: Sendable {
                         """
                 )
             }
+            migrator.registerMigration("age of what is unsettled") { database in
+                try database.execute(sql: "ALTER TABLE channels ADD COLUMN since INTEGER NOT NULL DEFAULT 0")
+            }
             try migrator.migrate(database)
             commit = GroupCommit(database)
         } catch {
@@ -103,14 +106,18 @@ public final class NodeStore: Sendable {
     /// Keeps a voucher, and with it the receipt that it pays.
     ///
     /// An older voucher never replaces a newer one.
-    func save(_ signed: SignedVoucher, key: KeyID, paying receipt: Receipt?) async throws {
+    ///
+    /// - Parameter now: seconds since 1970; the channel's age begins there, unless something on it is older and unsettled.
+    func save(_ signed: SignedVoucher, key: KeyID, paying receipt: Receipt?, at now: UInt64) async throws {
         try await commit.write { database in
             try database.execute(
                 sql: """
-                    INSERT INTO channels (key, node, amount, units, receipts, r, s, x, y) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO channels (key, node, amount, units, receipts, r, s, x, y, since)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT (key) DO UPDATE SET
                         amount = excluded.amount, units = excluded.units, receipts = excluded.receipts,
-                        r = excluded.r, s = excluded.s, x = excluded.x, y = excluded.y
+                        r = excluded.r, s = excluded.s, x = excluded.x, y = excluded.y,
+                        since = CASE since WHEN 0 THEN excluded.since ELSE since END
                     WHERE excluded.amount > channels.amount
                     """,
                 arguments: [
@@ -118,12 +125,43 @@ public final class NodeStore: Sendable {
                     Int64(clamping: signed.voucher.amount.count), Int64(clamping: signed.voucher.units),
                     Data(signed.voucher.receipts.bytes), Data(signed.signature.r.bytes),
                     Data(signed.signature.s.bytes), Data(signed.signature.x.bytes), Data(signed.signature.y.bytes),
+                    Int64(clamping: now),
                 ]
             )
             guard let receipt else { return }
             try database.execute(
                 sql: "UPDATE receipts SET paid = 1 WHERE session = ? AND sequence = ?",
                 arguments: [Data(receipt.session.bytes), Int64(clamping: receipt.seq)]
+            )
+        }
+    }
+
+    /// A voucher with the key that signed it.
+    struct HeldVoucher: Sendable {
+        var key: KeyID
+        var signed: SignedVoucher
+    }
+
+    /// The newest vouchers of channels on which something has been unsettled since that second or longer, the oldest first.
+    func unsettled(since limit: UInt64) async throws -> [HeldVoucher] {
+        try await database.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM channels WHERE since != 0 AND since <= ? ORDER BY since, key",
+                arguments: [Int64(clamping: limit)]
+            ).compactMap { row in
+                guard let key = KeyID([UInt8](row["key"] as Data)), let signed = Self.voucher(row) else { return nil }
+                return HeldVoucher(key: key, signed: signed)
+            }
+        }
+    }
+
+    /// The ledger has paid so much on a channel.
+    func settled(_ key: KeyID, upTo paid: Nano) async throws {
+        try await commit.write { database in
+            try database.execute(
+                sql: "UPDATE channels SET since = 0 WHERE key = ? AND amount <= ?",
+                arguments: [Data(key.bytes), Int64(clamping: paid.count)]
             )
         }
     }

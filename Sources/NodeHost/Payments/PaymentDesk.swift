@@ -76,7 +76,7 @@ actor PaymentDesk {
         guard signed.key(in: domain) == key else { throw Fault.foreignSignature }
         let before = try await newest(of: key)?.voucher.amount ?? .zero
         guard signed.voucher.amount > before else { return }
-        try await store.save(signed, key: key, paying: nil)
+        try await store.save(signed, key: key, paying: nil, at: now())
         take(signed, of: key)
     }
 
@@ -96,7 +96,7 @@ actor PaymentDesk {
         let signed = SignedReceipt(receipt: receipt, r: signature.r, vs: signature.s)
         guard let voucher = try await exchange(signed) else { return false }
         try check(voucher, pays: receipt, on: before)
-        try await store.save(voucher, key: bill.key, paying: receipt)
+        try await store.save(voucher, key: bill.key, paying: receipt, at: now())
         take(voucher, of: bill.key)
         return true
     }
