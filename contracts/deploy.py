@@ -42,11 +42,11 @@ def snake(name):
     return words.lower().replace("laitoken", "lai_token")
 
 
-def arguments(artefact, names):
-    """The constructor's arguments, each found by its name."""
+def arguments(artefact, names, figures):
+    """The constructor's arguments, each found by its name; numbers are figures: `timelock` is a contract and a figure."""
     constructor = next((e for e in artefact["abi"] if e["type"] == "constructor"), {"inputs": []})
     try:
-        values = [names[field["name"].rstrip("_")] for field in constructor["inputs"]]
+        values = [(figures if field["type"] == "uint64" else names)[field["name"].rstrip("_")] for field in constructor["inputs"]]
     except KeyError as missing:
         raise SystemExit(f"deploy: {artefact['contract']} asks for an unknown {missing}") from None
     return encode(constructor["inputs"], values)
@@ -71,18 +71,19 @@ def deploy(chain, deployer, artefacts, owner=None, roles=None, allocation=None, 
     if unknown:
         raise SystemExit(f"deploy: unknown {', '.join(sorted(unknown))}")
     allocation = allocation or {owner: GENESIS_SUPPLY}
-    names = {snake(name): address for name, address in at.items()} | PARAMETERS | (parameters or {}) | {
+    names = {snake(name): address for name, address in at.items()} | {
         "owner": owner,
         "allocation": [(at.get(holder, holder), units) for holder, units in allocation.items()],
         "entries": [(name_word(name), address) for name, address in at.items()],
     } | {role: owner for role in ROLES} | {role: at.get(holder, holder) for role, holder in (roles or {}).items()}
     # The Timelock belongs to itself.
     own = {"Timelock": {"owner": at.get("Timelock")}}
+    figures = PARAMETERS | (parameters or {})
     head = chain.rpc("eth_getBlockByNumber", ["latest", False])
     gas, fee = min(MOST_GAS, int(head["gasLimit"], 16)), 4 * int(chain.rpc("eth_gasPrice", []), 16)
     sent = []
     for i, name in enumerate(order):
-        code = bytes_of(artefacts[name]["bytecode"]) + arguments(artefacts[name], names | own.get(name, {}))
+        code = bytes_of(artefacts[name]["bytecode"]) + arguments(artefacts[name], names | own.get(name, {}), figures)
         raw = deployer.transaction(chain_id, nonce + i, None, code, gas=gas, fee=fee)
         sent.append(chain.rpc("eth_sendRawTransaction", ["0x" + raw.hex()]))
     blocks = []

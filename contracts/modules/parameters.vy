@@ -4,6 +4,7 @@
 @notice Within bounds that are fixed in the code of each contract, and at most by a factor of two or a twentieth of the range in one step,
         whichever is more. The contract checks who calls, and rules between figures.
 """
+from modules import reasons
 
 event ParameterSet:
     name: bytes32
@@ -40,7 +41,7 @@ def _make(name: bytes32, figure: uint64, low: uint64, high: uint64):
     """
     @notice Sets a figure for the first time; for constructors.
     """
-    assert low <= figure and figure <= high, "out of bounds"
+    reasons._check(low <= figure and figure <= high, "out of bounds")
     self._figures[name] = figure
     log ParameterSet(name=name, value=figure)
 
@@ -48,12 +49,12 @@ def _make(name: bytes32, figure: uint64, low: uint64, high: uint64):
 @internal
 def _change(name: bytes32, figure: uint64, low: uint64, high: uint64):
     old: uint64 = self._figures[name]
-    assert low <= figure and figure <= high, "out of bounds"
+    reasons._check(low <= figure and figure <= high, "out of bounds")
     twentieth: uint64 = (high - low) // 20
     if figure >= old:
-        assert figure - old <= max(old, twentieth), "step too large"
+        reasons._check(figure - old <= max(old, twentieth), "step too large")
     else:
-        assert old - figure <= max(old - old // 2, twentieth), "step too large"
+        reasons._check(old - figure <= max(old - old // 2, twentieth), "step too large")
     self._figures[name] = figure
     log ParameterSet(name=name, value=figure)
 

@@ -3,6 +3,7 @@
 @title A pause of seven days at most
 @notice The guardian may pause, and again only 30 days after the last pause ended. A pause ends by itself, or by the owner.
 """
+from modules import reasons
 from modules import roles
 
 uses: roles
@@ -24,7 +25,7 @@ paused_until: public(uint64)
 @internal
 @view
 def _not_paused():
-    assert convert(block.timestamp, uint64) >= self.paused_until, "paused"
+    reasons._check(convert(block.timestamp, uint64) >= self.paused_until, "paused")
 
 
 @internal
@@ -34,7 +35,7 @@ def _not_paused_since(rest: uint64):
     @notice Refuses during a pause and for `rest` seconds after it.
     """
     until: uint64 = self.paused_until
-    assert until == 0 or convert(block.timestamp, uint64) >= until + rest, "paused"
+    reasons._check(until == 0 or convert(block.timestamp, uint64) >= until + rest, "paused")
 
 
 @external
@@ -47,8 +48,8 @@ def pause():
     if msg.sender != roles.owner:
         roles._only(roles.GUARDIAN)
         until: uint64 = self.paused_until
-        assert at >= until, "paused"
-        assert until == 0 or at >= until + REST, "too early"
+        reasons._check(at >= until, "paused")
+        reasons._check(until == 0 or at >= until + REST, "too early")
     self.paused_until = at + LENGTH
     log Paused(until=at + LENGTH)
 
@@ -58,6 +59,6 @@ def pause():
 def unpause():
     roles._only_owner()
     at: uint64 = convert(block.timestamp, uint64)
-    assert at < self.paused_until, "not paused"
+    reasons._check(at < self.paused_until, "not paused")
     self.paused_until = at
     log Unpaused()

@@ -4,6 +4,7 @@
 @notice The owner changes figures and names the holders of roles. A role exists on a contract when its constructor made it; a role
         without a holder is held by nobody.
 """
+from modules import reasons
 
 event OwnerProposed:
     owner: indexed(address)
@@ -34,7 +35,7 @@ _holders: HashMap[bytes32, uint256]
 
 @deploy
 def __init__(owner: address):
-    assert owner != empty(address), "bad address"
+    reasons._check(owner != empty(address), "bad address")
     self.owner = owner
     log OwnerChanged(owner=owner)
 
@@ -51,7 +52,7 @@ def _make_role(role: bytes32, holder: address):
 @internal
 @view
 def _only_owner():
-    assert msg.sender == self.owner, "not allowed"
+    reasons._check(msg.sender == self.owner, "not allowed")
 
 
 @internal
@@ -66,7 +67,7 @@ def _is(role: bytes32) -> bool:
 @internal
 @view
 def _only(role: bytes32):
-    assert self._is(role), "not allowed"
+    reasons._check(self._is(role), "not allowed")
 
 
 @external
@@ -92,8 +93,8 @@ def propose_owner(owner: address):
 @external
 @nonreentrant
 def accept_owner():
-    assert self.pending_owner != empty(address), "nothing pending"
-    assert msg.sender == self.pending_owner, "not allowed"
+    reasons._check(self.pending_owner != empty(address), "nothing pending")
+    reasons._check(msg.sender == self.pending_owner, "not allowed")
     self.owner = msg.sender
     self.pending_owner = empty(address)
     log OwnerChanged(owner=msg.sender)
@@ -106,6 +107,6 @@ def set_role(role: bytes32, holder: address):
     @notice Names the holder of a role; zero leaves it to nobody.
     """
     self._only_owner()
-    assert self._holders[role] != 0, "wrong kind"
+    reasons._check(self._holders[role] != 0, "wrong kind")
     self._holders[role] = EXISTS | convert(holder, uint256)
     log RoleSet(role=role, holder=holder)

@@ -4,6 +4,7 @@
 @notice One word holds one record. A field is `width` bits that begin at bit `place`; what a field cannot hold is refused, never cut.
         Functions that run for every voucher shift by hand with the same constants.
 """
+from modules import reasons
 
 MASK_8: constant(uint256) = 2**8 - 1
 MASK_16: constant(uint256) = 2**16 - 1
@@ -28,7 +29,7 @@ def _get(word: uint256, place: uint256, mask: uint256) -> uint256:
 @internal
 @pure
 def _set(word: uint256, place: uint256, mask: uint256, field: uint256) -> uint256:
-    assert field <= mask, "overflow"
+    reasons._check(field <= mask, "overflow")
     return (word & ~(mask << place)) | (field << place)
 
 
@@ -38,7 +39,7 @@ def _nano(count: uint256) -> uint64:
     """
     @notice A sum as a count of nano.
     """
-    assert count <= MASK_64, "overflow"
+    reasons._check(count <= MASK_64, "overflow")
     return convert(count, uint64)
 
 
