@@ -11,7 +11,7 @@ SWIFT := SWIFT_DETERMINISTIC_HASHING=1 swift
 export LATTICE_SHARED ?= $(abspath ../shared)
 
 .PHONY: help run test unit fuzz fuzz-short demo api engines kernel-bits browser examples build release format lint interop interop-short tsan asan soak \
-        bench bench-gateway bench-engine bench-rpc proto clean setup setup-test
+        bench bench-gateway bench-ledger bench-engine bench-rpc proto clean setup setup-test
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,11 +85,15 @@ format: ## Format the Swift sources
 lint: ## Check formatting, scripts and what must never be committed
 	scripts/lint.sh
 
-bench: bench-gateway bench-engine bench-rpc ## Measure; writes .bench/*.json
+bench: bench-gateway bench-ledger bench-engine bench-rpc ## Measure; writes .bench/*.json
 
 bench-gateway: release
 	@mkdir -p .bench
 	$(LATTICE) bench gateway --json | tee .bench/gateway.json
+
+bench-ledger: release ## Credit, settlement, verification, on one core beside plain SQLite
+	@mkdir -p .bench
+	taskset -c 0 $(LATTICE) bench ledger --json | tee .bench/ledger.json
 
 bench-engine: setup ## The engine beside llama.cpp, built for this machine, in one run
 	scripts/bench-engine.sh
@@ -99,6 +103,13 @@ bench-rpc: setup ## Lattica beside the Python package of that name, in one run
 
 proto: ## Generate NodeAPI from Protos
 	scripts/generate-protos.sh
+
+contracts: ## Compile the contracts into contracts/build
+	scripts/contracts.sh build
+
+contracts-test: ## The artefacts are what the sources make, and the contracts pass their tests
+	scripts/contracts.sh check
+	scripts/contracts.sh test
 
 clean: ## Remove what was built
 	swift package clean
