@@ -1,19 +1,25 @@
-import Ledger
+package import Ledger
 import NIOConcurrencyHelpers
 
 /// What users may still spend: the ledger's figure less what is signed and not settled, less what is held for answers in
 /// progress (ledger specification, §4 step 1).
 ///
 /// Nexus is the only place that sees all sessions of a user, so this is where spending the same credit twice is prevented.
-final class Credit: Sendable {
+package final class Credit: Sendable {
     /// A payment channel: one key of a user towards one node.
-    struct ChannelName: Hashable {
-        let key: KeyID
-        let node: NodeID
+    package struct ChannelName: Hashable, Sendable {
+        package let key: KeyID
+        package let node: NodeID
+
+        /// Names the channel of a key towards a node.
+        package init(key: KeyID, node: NodeID) {
+            self.key = key
+            self.node = node
+        }
     }
 
     /// The worst-case cost of one request, held while it is answered.
-    struct Hold: Hashable {
+    package struct Hold: Hashable, Sendable {
         fileprivate let number: UInt64
         let user: UserID
         let amount: Nano
@@ -48,6 +54,9 @@ final class Credit: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
+    /// Credit of nobody yet.
+    package init() {}
+
     /// Takes up a voucher of an earlier run, and what the ledger paid on its channel.
     func restore(user: UserID, channel: ChannelName, signed: Nano, paid: Nano) {
         state.withLockedValue { state in
@@ -67,7 +76,7 @@ final class Credit: Sendable {
     ///
     /// - Parameter funds: reads what the user has on the ledger. It is read again when a settlement came between, since
     ///   a settlement lowers the ledger's figure and ours together and half of it would count the credit twice.
-    func hold(
+    package func hold(
         _ amount: Nano,
         for user: UserID,
         funds: () async throws(NexusError) -> Nano
@@ -96,12 +105,12 @@ final class Credit: Sendable {
     /// Ends a hold without a charge.
     ///
     /// Harmless on one that has ended.
-    func release(_ hold: Hold) {
+    package func release(_ hold: Hold) {
         state.withLockedValue { Self.end(hold, in: &$0) }
     }
 
     /// Turns a hold into the amount that a new voucher of the channel adds.
-    func charge(_ hold: Hold, channel: ChannelName, signed: Nano) {
+    package func charge(_ hold: Hold, channel: ChannelName, signed: Nano) {
         state.withLockedValue { state in
             Self.end(hold, in: &state)
             Self.move(channel, of: hold.user, in: &state) { $0.signed = max($0.signed, signed) }

@@ -1,8 +1,8 @@
 import Durability
 import Foundation
 import GRDB
-import Ledger
-import NodeAPI
+package import Ledger
+package import NodeAPI
 
 /// What Nexus keeps on disk: API keys (hashed), session keys (sealed) and the newest voucher of every channel.
 ///
@@ -112,16 +112,24 @@ public final class NexusStore: Sendable {
     // MARK: Vouchers
 
     /// A channel with the newest voucher on it.
-    struct StoredVoucher: Hashable, Sendable {
+    package struct StoredVoucher: Hashable, Sendable {
         var key: KeyID
         var user: UserID
         var signed: SignedVoucher
         /// When the oldest amount on the channel that the ledger has not paid was signed, in seconds since 1970.
         var since: UInt64
+
+        /// Puts a voucher beside the key that signed it and the user who pays.
+        package init(key: KeyID, user: UserID, signed: SignedVoucher, since: UInt64) {
+            self.key = key
+            self.user = user
+            self.signed = signed
+            self.since = since
+        }
     }
 
     /// Puts a voucher in the place of the channel's older one; an older voucher never replaces a newer one.
-    func save(_ stored: StoredVoucher) async throws {
+    package func save(_ stored: StoredVoucher) async throws {
         try await commit.write { database in
             let voucher = stored.signed.voucher
             let signature = stored.signed.signature

@@ -46,6 +46,30 @@ struct BenchRow: Encodable, Sendable {
     }
 }
 
+extension BenchRow {
+    /// The row with a ratio to reach, and a figure of ours where there is one as well.
+    func reaching(ratio least: Double, ours figure: Double = 0) -> BenchRow {
+        var row = self
+        row.target = least
+        row.isMet = (ratio ?? 0) >= least && ours >= figure
+        return row
+    }
+
+    /// The row with a figure to reach.
+    func reaching(atLeast figure: Double) -> BenchRow {
+        var row = self
+        (row.target, row.isMet) = (figure, ours >= figure)
+        return row
+    }
+
+    /// The row with a figure not to exceed.
+    func reaching(atMost figure: Double) -> BenchRow {
+        var row = self
+        (row.target, row.isMet) = (figure, ours <= figure)
+        return row
+    }
+}
+
 extension Double {
     fileprivate func rounded(toPlaces places: Int) -> Double {
         let factor = pow(10, Double(places))
@@ -62,6 +86,7 @@ extension [BenchRow] {
             if let peer = row.peer, let name = row.peerName, let ratio = row.ratio {
                 line += "   \(name): \(peer)   ratio \(ratio)"
             }
+            if let target = row.target { line += "   target \(target)\(row.isMet == true ? "" : ", missed")" }
             return line
         }.joined(separator: "\n")
     }

@@ -6,9 +6,31 @@ import Logging
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure the gateway on this machine.",
-        subcommands: [GatewayCommand.self]
+        abstract: "Measure the gateway and the ledger on this machine.",
+        subcommands: [GatewayCommand.self, LedgerBenchCommand.self]
     )
+
+    /// The ledger.
+    struct LedgerBenchCommand: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ledger",
+            abstract: "Credit, settlement, verification and hashing of the embedded ledger."
+        )
+
+        @Option(help: "Operations of each round.")
+        var operations = 20_000
+
+        @Option(help: "Rounds of each kind, in turns.")
+        var rounds = 5
+
+        @Flag(help: "Print JSON rows.")
+        var json = false
+
+        func run() async throws {
+            let bench = LedgerBench(operations: max(640, operations), rounds: max(1, rounds))
+            print(try await bench.rows().text(asJSON: json))
+        }
+    }
 
     /// The gateway.
     struct GatewayCommand: AsyncParsableCommand {
