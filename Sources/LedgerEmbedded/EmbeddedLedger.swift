@@ -238,7 +238,8 @@ extension EmbeddedLedger {
 
     /// A node, or `nil` when the number was never given out.
     public func node(_ id: NodeID) async throws(LedgerError) -> NodeRecord? {
-        committed.withLockedValue { $0.core.state.nodes[id] }
+        let time = time
+        return look { $0.state.nodes[id]?.current(at: time) }
     }
 
     /// The node that a signing address serves.
@@ -251,11 +252,6 @@ extension EmbeddedLedger {
         committed.withLockedValue { $0.core.state.earnings[id] } ?? Earnings()
     }
 
-    /// What stands behind a node.
-    public func pool(_ node: NodeID) async throws(LedgerError) -> PoolRecord {
-        committed.withLockedValue { $0.core.state.pools[node] } ?? PoolRecord()
-    }
-
     /// The tokens of an account.
     public func account(_ address: Address) async throws(LedgerError) -> TokenAmount {
         committed.withLockedValue { $0.core.state.accounts[address]?.balance } ?? .zero
@@ -264,6 +260,17 @@ extension EmbeddedLedger {
     /// The nonce that the next permit of an account must carry.
     public func permitNonce(_ address: Address) async throws(LedgerError) -> UInt64 {
         committed.withLockedValue { $0.core.state.accounts[address]?.permitNonce } ?? 0
+    }
+
+    /// Looks at the state after the newest block on disk.
+    func look<Value>(_ body: (LedgerCore) -> Value) -> Value {
+        committed.withLockedValue { body($0.core) }
+    }
+
+    /// The time of a block that would be written at this moment.
+    var time: UInt64 {
+        let time = now()
+        return committed.withLockedValue { max(time, $0.head.header.time) }
     }
 
     /// What `settle` would answer to these entries in a block of the ledger's time.

@@ -11,7 +11,7 @@ import Testing
         ("users", "nonce = nonce + 1"), ("roots", "since = since + 1"), ("commitments", "user = user + 1"),
         ("keys", "cap = cap - 1"), ("proposals", "ready_at = ready_at - 1"), ("funds", "available = available + 1"),
         ("channels", "paid = paid - 1"), ("grants", "time = time + 1"), ("nodes", "status = 3"),
-        ("signers", "node = 5"), ("earnings", "claimable = claimable + 1"), ("pools", "locked_stake = 0"),
+        ("signers", "node = 5"), ("earnings", "claimable = claimable + 1"), ("pools", "assets = assets + 1"),
         ("accounts", "units = '1' || units"), ("params", "value = value + 1"), ("counters", "value = value + 1"),
         ("commands", "body = zeroblob(length(body))"), ("commands", "outcome = 'x'"),
         ("commands", "submission = zeroblob(32)"), ("commands", "caller = zeroblob(20)"),

@@ -34,7 +34,7 @@ private struct World {
             parameters: parameters
         )
         core = LedgerCore(genesis: genesis, domain: TypedDomain(chainID: 1, verifyingContract: address(201)))
-        _ = core.begin()
+        _ = core.begin(at: time)
         _ = core.state.takeChanges()
     }
 

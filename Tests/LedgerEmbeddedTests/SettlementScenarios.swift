@@ -210,9 +210,9 @@ import Testing
             try await stage.run(.suspend(node: nodes[0], reason: .zero), by: stage.reporter)
             try await stage.run(.ban(node: nodes[1], reason: .zero))
             try await stage.run(.exit(node: nodes[2]), by: owner)
-            try await stage.refuse(.withdrawStake(node: nodes[2]), .tooEarly)
+            try await stage.refuse(.completeExit(node: nodes[2]), .tooEarly)
             stage.time.advance(7 * .day)
-            try await stage.run(.withdrawStake(node: nodes[2]))
+            try await stage.run(.completeExit(node: nodes[2]))
             try await stage.run(.exit(node: nodes[3]), by: owner)
             let statuses: [NodeStatus] = [.suspended, .banned, .exited, .exiting, .pending]
             for (node, status) in zip(nodes, statuses) {

@@ -12,6 +12,12 @@ public struct Balances: Hashable, Sendable {
     public var accounts: [Address: TokenAmount]
     /// Fees that were not yet swept to the treasury.
     public var fees: Nano
+    /// What the insurance holds.
+    public var insurance: Nano
+    /// Penalties that were taken and not yet released or returned.
+    public var escrow: Nano
+    /// Bonds of proposed penalties.
+    public var bonds: Nano
     /// All tokens there are.
     public var supply: TokenAmount
 
@@ -23,6 +29,9 @@ public struct Balances: Hashable, Sendable {
         pools: [NodeID: PoolRecord],
         accounts: [Address: TokenAmount],
         fees: Nano,
+        insurance: Nano = .zero,
+        escrow: Nano = .zero,
+        bonds: Nano = .zero,
         supply: TokenAmount
     ) {
         self.block = block
@@ -31,6 +40,9 @@ public struct Balances: Hashable, Sendable {
         self.pools = pools
         self.accounts = accounts
         self.fees = fees
+        self.insurance = insurance
+        self.escrow = escrow
+        self.bonds = bonds
         self.supply = supply
     }
 
@@ -42,23 +54,27 @@ public struct Balances: Hashable, Sendable {
         Self.sum(users.values.lazy.flatMap { [$0.available, $0.bonus, $0.thawing] }.map { TokenAmount($0) })
     }
 
-    /// What nodes earned and the fees, which must be what the account of Tokenomics holds.
+    /// What nodes earned, the fees and the insurance, which must be what the account of Tokenomics holds.
     public var sumOfEarnings: TokenAmount {
         let earned = nodes.values.lazy.flatMap { [$0.earned, $0.bonusEarned, $0.claimable] }.map { TokenAmount($0) }
-        return Self.sum([Self.sum(earned), TokenAmount(fees)])
+        return Self.sum([Self.sum(earned), TokenAmount(fees), TokenAmount(insurance)])
     }
 
-    /// All stakes, which must be what the account of Staking holds.
-    public var sumOfStakes: TokenAmount { Self.sum(pools.values.lazy.map { TokenAmount($0.selfStake) }) }
+    /// All stakes, what is leaving and what was slashed, which must be what the account of Staking holds.
+    public var sumOfStakes: TokenAmount {
+        let staked = pools.values.lazy.flatMap { [$0.assets, $0.unbonding] }.map { TokenAmount($0) }
+        return Self.sum([Self.sum(staked), TokenAmount(escrow)])
+    }
 
     /// Whether every nano is accounted for (ledger specification, §6 invariants 1 to 3).
     ///
     /// The contracts' accounts may hold more than they owe: anyone can send tokens to an address.
     public func areConserved(contracts: ContractAddresses) -> Bool {
-        sumOfAccounts == supply
-            && sumOfUsers <= accounts[contracts[.userRegistry], default: .zero]
-            && sumOfEarnings <= accounts[contracts[.tokenomics], default: .zero]
-            && sumOfStakes <= accounts[contracts[.staking], default: .zero]
+        let owed: [(Contract, TokenAmount)] = [
+            (.userRegistry, sumOfUsers), (.tokenomics, sumOfEarnings), (.staking, sumOfStakes),
+            (.slashing, TokenAmount(bonds)),
+        ]
+        return sumOfAccounts == supply && owed.allSatisfy { $0.1 <= accounts[contracts[$0.0], default: .zero] }
     }
 
     /// Saturates where outside figures would overflow, so that a wrong figure is unequal and never a crash.

@@ -58,7 +58,7 @@ public enum Command: Hashable, Sendable {
     /// Charges vouchers, at most ``SettleEntry/mostInOneCall``.
     case settle([SettleEntry])
 
-    // NodeRegistry and NetworkStatus
+    // NodeRegistry
 
     /// Registers a node; its self stake comes out of the caller's tokens.
     case registerNode(NodeApplication)
@@ -66,32 +66,121 @@ public enum Command: Hashable, Sendable {
     case setMeta(node: NodeID, meta: Bytes32)
     /// Changes a node's model. Owner of the node only.
     case setModel(node: NodeID, model: Bytes32)
+    /// Gives a node another signing address; what the old one signed still counts. Owner of the node only.
+    case setSigner(node: NodeID, signer: Address)
+    /// Proposes where earnings go from a day later on. Owner of the node only.
+    case proposePayout(node: NodeID, payout: Address)
+    /// Takes the proposed payout address once its day is over.
+    case acceptPayout(node: NodeID)
+    /// Changes the commission: a cut at once, a rise after seven days. Owner of the node only.
+    case setCommission(node: NodeID, commission: UInt16)
+    /// Offers a node to another owner, or to nobody. Owner of the node only.
+    case transferNode(node: NodeID, to: Address)
+    /// Takes an offered node, with its self stake.
+    case acceptNode(node: NodeID)
+    /// Begins a node's departure; its self stake leaves the pool. Owner of the node only.
+    case exit(node: NodeID)
+    /// Ends a node's departure once the unbonding time is over.
+    case completeExit(node: NodeID)
+    /// Says what a node can compute, at most twice or half as much a day. Attester only.
+    case setCompute(node: NodeID, units: UInt64)
+    /// Shuts a node out for good. Owner of the contract only.
+    case ban(node: NodeID, reason: Bytes32)
+
+    // NetworkStatus
+
+    /// Reports how nodes did in an epoch, at most ``ReportRow/mostInOneCall`` of them. Reporter only.
+    case report(epoch: UInt64, evidence: Bytes32, rows: [ReportRow])
+    /// Ends the report of an epoch. Reporter only.
+    case seal(epoch: UInt64)
+    /// Refuses a sealed report, once an epoch. Guardian only.
+    case reject(epoch: UInt64)
     /// Takes an active node out. Reporter only.
     case suspend(node: NodeID, reason: Bytes32)
     /// Lets a pending or suspended node in. Reporter only.
     case resume(node: NodeID)
-    /// Begins a node's departure. Owner of the node only.
-    case exit(node: NodeID)
-    /// Shuts a node out for good. Owner of the ledger only.
-    case ban(node: NodeID, reason: Bytes32)
 
-    // Staking and Tokenomics
+    // Staking
 
-    /// Pays an exiting node's stake to its owner after unbonding.
+    /// Buys shares of a node's pool out of the caller's tokens.
+    case stake(node: NodeID, amount: Nano)
+    /// Takes shares out of a node's pool; what they are worth leaves after the unbonding time.
+    case requestExit(node: NodeID, shares: UInt128)
+    /// Pays the caller's exit from a node's pool after the unbonding time.
     case withdrawStake(node: NodeID)
-    /// Makes what a node earned claimable, and stake of what came from bonus.
+
+    // Tokenomics
+
+    /// Makes the owner's commission on what a node earned claimable, and gives the rest to its pool.
     case harvest(node: NodeID)
     /// Pays a node's claimable amount to its payout address.
     case claim(node: NodeID)
     /// Sends the fees to the treasury, less what is burned.
     case sweep
+    /// Mints a node's reward for a final epoch.
+    case claimReward(epoch: UInt64, node: NodeID)
+    /// Pays out of the insurance. Owner of the contract only.
+    case payInsurance(to: Address, amount: Nano)
 
-    // Faucet and parameters
+    // Slashing
+
+    /// Proves that a node signed two receipts for one sequence number of a session.
+    case proveReceipts(SignedMessage<Receipt>, SignedMessage<Receipt>)
+    /// Proves that a node asked more than its quote gives.
+    case proveOvercharge(SignedMessage<Quote>, SignedMessage<Receipt>)
+    /// Proves that a node gave two answers to one probe.
+    case proveProbes(SignedMessage<Probe>, SignedMessage<Probe>)
+    /// Pays out and burns a penalty whose seven days are over.
+    case releaseSlash(CaseID)
+    /// Returns a penalty to the pool before it is released. Owner of the contract only.
+    case giveBackSlash(CaseID)
+    /// Proposes a penalty for bad quality, with a bond. Committee only.
+    case proposeQuality(node: NodeID, bps: UInt16, evidence: Bytes32)
+    /// Refuses a proposed penalty; the bond goes to the insurance. Guardian only.
+    case vetoQuality(CaseID)
+    /// Takes a proposed penalty that nobody vetoed.
+    case executeQuality(CaseID)
+
+    // Faucet, treasury, parameters
 
     /// Gives a user the faucet's one grant. Faucet signer only.
     case grant(user: UserID)
-    /// Changes a figure that governs the rules. Owner of the ledger only.
+    /// Pays out of the treasury. Owner of the contract only.
+    case payFromTreasury(to: Address, amount: Nano)
+    /// Changes a figure that governs the rules. Owner of the figure's contract only.
     case setParameter(Parameters.Name, value: UInt64)
+
+    // Roles and pauses, on every contract that has them
+
+    /// Offers a contract to another owner. Owner only.
+    case proposeOwner(Contract, owner: Address)
+    /// Takes an offered contract.
+    case acceptOwner(Contract)
+    /// Gives a role to an address. Owner of the contract only.
+    case setRole(Contract, Role, holder: Address)
+    /// Pauses a contract for seven days. Its guardian, or its owner.
+    case pause(Contract)
+    /// Ends a pause. Owner of the contract only.
+    case unpause(Contract)
+
+    // Timelock, governor, directory
+
+    /// Puts a call into the timelock. Council only.
+    case queue(target: Address, call: [UInt8])
+    /// Makes a queued call, in the timelock's name.
+    case executeQueued(CallID, target: Address, call: [UInt8])
+    /// Takes a queued call back. Guardian or council.
+    case cancelQueued(CallID)
+    /// Says whether stakers may propose calls of a function. Owner of the governor only.
+    case allowFunction(target: Address, FunctionSelector, isAllowed: Bool)
+    /// Puts a call to the vote, by who holds one per cent of all stakes; the nodes in ascending order.
+    case propose(target: Address, call: [UInt8], description: Bytes32, nodes: [NodeID])
+    /// Votes with the caller's stakes in these nodes.
+    case vote(ProposalID, support: Bool, nodes: [NodeID])
+    /// Hands a proposal that won to the timelock.
+    case enact(ProposalID, target: Address, call: [UInt8])
+    /// Names an address. Owner of the directory only.
+    case publish(name: Bytes32, at: Address)
 }
 
 /// What a node says when it registers.

@@ -16,6 +16,14 @@ public enum Contract: String, Sendable, CaseIterable, Codable {
     case faucet = "Faucet"
     /// What the network itself holds.
     case treasury = "Treasury"
+    /// Penalties for proven offences.
+    case slashing = "Slashing"
+    /// Calls that wait before they are made: the owner of the others on an open network.
+    case timelock = "Timelock"
+    /// Votes by stake.
+    case governor = "Governor"
+    /// The current set of contracts.
+    case directory = "Directory"
 }
 
 /// The addresses of a ledger's contracts, which are also their token accounts.
@@ -38,6 +46,10 @@ public struct ContractAddresses: Hashable, Sendable {
         case .staking: addresses[5]
         case .faucet: addresses[6]
         case .treasury: addresses[7]
+        case .slashing: addresses[8]
+        case .timelock: addresses[9]
+        case .governor: addresses[10]
+        case .directory: addresses[11]
         }
     }
 

@@ -58,8 +58,38 @@ public protocol Ledger: Sendable {
     /// What a node earned and did not yet claim.
     func earnings(_ id: NodeID) async throws(LedgerError) -> Earnings
 
-    /// What stands behind a node.
+    /// What stands behind a node; all zero for a node that does not exist, as on chain.
     func pool(_ node: NodeID) async throws(LedgerError) -> PoolRecord
+
+    /// What an address delegated to a node.
+    ///
+    /// The stake of a node's owner is the pool's ``PoolRecord/selfShares``; its record here has no shares and says since when
+    /// it stands.
+    func stake(_ node: NodeID, of staker: Address) async throws(LedgerError) -> StakeRecord
+
+    /// What an address is taking out of a node's pool.
+    func exit(_ node: NodeID, of staker: Address) async throws(LedgerError) -> ExitRecord
+
+    /// A node's newest valid row of the last seven epochs, or `nil` where there is none.
+    func status(_ node: NodeID) async throws(LedgerError) -> StatusRecord?
+
+    /// A node's row of an epoch, or `nil` where there is none that is valid; rows are kept for 90 epochs at least.
+    func status(_ node: NodeID, in epoch: UInt64) async throws(LedgerError) -> StatusRecord?
+
+    /// How far an epoch's report has come.
+    func epoch(_ epoch: UInt64) async throws(LedgerError) -> EpochRecord
+
+    /// A node's reward for an epoch as the report stands.
+    func reward(_ node: NodeID, in epoch: UInt64) async throws(LedgerError) -> RewardRecord
+
+    /// The fees that users' deposits paid for a node in an epoch, which bound its reward.
+    func fee(_ node: NodeID, in epoch: UInt64) async throws(LedgerError) -> Nano
+
+    /// Fees that were not swept to the treasury.
+    func fees() async throws(LedgerError) -> Nano
+
+    /// What the insurance holds.
+    func insurance() async throws(LedgerError) -> Nano
 
     /// The tokens of an account.
     func account(_ address: Address) async throws(LedgerError) -> TokenAmount
@@ -72,6 +102,30 @@ public protocol Ledger: Sendable {
 
     /// The figures that govern the rules (§8).
     func parameters() async throws(LedgerError) -> Parameters
+
+    /// Who owns a contract; nobody owns the token.
+    func owner(of contract: Contract) async throws(LedgerError) -> OwnerRecord
+
+    /// Who holds a role on a contract; zero where the contract has no such role.
+    func holder(of role: Role, on contract: Contract) async throws(LedgerError) -> Address
+
+    /// The second at which the newest pause of a contract ends or ended; zero where it was never paused.
+    func pauseEnd(of contract: Contract) async throws(LedgerError) -> UInt64
+
+    /// A case of slashing, or `nil` when the number was never given out.
+    func slashingCase(_ id: CaseID) async throws(LedgerError) -> CaseRecord?
+
+    /// A call in the timelock, or `nil` when the number was never given out.
+    func queuedCall(_ id: CallID) async throws(LedgerError) -> QueuedCall?
+
+    /// A proposal to stakers, or `nil` when the number was never given out.
+    func proposal(_ id: ProposalID) async throws(LedgerError) -> ProposalRecord?
+
+    /// Whether stakers may propose calls of this function.
+    func isAllowed(_ function: FunctionSelector, of target: Address) async throws(LedgerError) -> Bool
+
+    /// The address that the directory names, or zero.
+    func published(_ name: Bytes32) async throws(LedgerError) -> Address
 
     /// Every balance there is, for audits and demonstrations.
     func balances() async throws(LedgerError) -> Balances
@@ -91,6 +145,8 @@ public enum LedgerError: Error, Hashable, Sendable {
     case reservedName
     /// More was asked for than one call allows.
     case tooMany(limit: Int)
+    /// The ledger holds no key for this caller, so that it cannot sign the caller's transactions.
+    case noKey(Address)
     /// The database or the endpoint failed. What was sent may have been done: ask for the outcome.
     case unavailable(String)
 }

@@ -46,8 +46,24 @@ public struct NodeRecord: Hashable, Sendable {
     public var status: NodeStatus
     /// When it registered, in seconds since 1970.
     public var registered: UInt64
+    /// To whom the owner offers the node; zero where it does not.
+    public var pendingOwner = Address.zero
+    /// Where earnings will go from ``payoutReadyAt`` on, when anyone says so; zero where nothing is proposed.
+    public var pendingPayout = Address.zero
+    /// When the proposed payout address may be taken; zero where none is proposed.
+    public var payoutReadyAt: UInt64 = 0
+    /// The commission from ``commissionChangesAt`` on, where that is not zero.
+    public var nextCommission: UInt16 = 0
+    /// When a rise of the commission holds; zero where none waits.
+    public var commissionChangesAt: UInt64 = 0
+    /// What it can compute, in units that the attester measured.
+    public var computeUnits: UInt64 = 0
+    /// When the attester said so; zero where it never did.
+    public var computeSetAt: UInt64 = 0
+    /// From this second on an exiting node is gone when anyone says so; zero where it never exited.
+    public var exitEnd: UInt64 = 0
 
-    /// Makes a record.
+    /// Makes the record of a node that just registered.
     public init(
         owner: Address,
         payout: Address,
@@ -69,6 +85,19 @@ public struct NodeRecord: Hashable, Sendable {
         self.status = status
         self.registered = registered
     }
+
+    /// The record at that second: a rise of the commission whose time has come is the commission.
+    public func current(at time: UInt64) -> NodeRecord {
+        guard commissionChangesAt != 0, time >= commissionChangesAt else { return self }
+        var record = self
+        record.commission = nextCommission
+        record.nextCommission = 0
+        record.commissionChangesAt = 0
+        return record
+    }
+
+    /// Whether the node's owner is bound to keep the smallest self stake.
+    public var needsSelfStake: Bool { status == .pending || status == .active || status == .suspended }
 }
 
 /// What a node earned (ledger specification, §5.5).
@@ -89,22 +118,4 @@ public struct Earnings: Hashable, Sendable {
 
     /// The sum of the three.
     public var total: Nano { earned.clampedAdding(bonusEarned).clampedAdding(claimable) }
-}
-
-/// What stands behind a node.
-public struct PoolRecord: Hashable, Sendable {
-    /// The owner's stake, ``lockedStake`` included.
-    public var selfStake: Nano
-    /// The part of it that came from bonus earnings: never withdrawn, so that faucet money cannot be cashed by serving
-    /// oneself (§5.5).
-    public var lockedStake: Nano
-    /// From this second on an exiting node's stake may be withdrawn; zero while it does not exit.
-    public var exitEnd: UInt64
-
-    /// Makes a record; all zero without arguments.
-    public init(selfStake: Nano = .zero, lockedStake: Nano = .zero, exitEnd: UInt64 = 0) {
-        self.selfStake = selfStake
-        self.lockedStake = lockedStake
-        self.exitEnd = exitEnd
-    }
 }

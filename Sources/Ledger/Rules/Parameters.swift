@@ -36,7 +36,7 @@ public struct Parameters: Hashable, Sendable {
         case recoveryDelay = "recovery_delay"
         /// The longest validity of a key, in seconds from its grant.
         case keyValidity = "key_validity"
-        /// Seconds between a node's exit and the return of its stake.
+        /// Seconds between the request of an exit and the return of the stake.
         case unbonding = "unbonding"
         /// The smallest self stake of an LLM node, in nano.
         case minimumStakeLLM = "min_stake_llm"
@@ -48,6 +48,18 @@ public struct Parameters: Hashable, Sendable {
         case grantAmount = "grant_amount"
         /// What the faucet gives in a day, in nano.
         case dailyBudget = "daily_budget"
+        /// The part of an epoch's rewards that goes by compute, in hundredths of a per cent; the rest goes by units.
+        case alpha
+        /// The most that a node's reward may be, in hundredths of a per cent of its fees in the epoch.
+        ///
+        /// Above 10 000 serving oneself pays.
+        case lambda
+        /// The rewards of an epoch at most, in nano.
+        case epochBudget = "epoch_budget"
+        /// The stake behind each unit of compute that counts, in nano.
+        case stakePerUnit = "stake_per_unit"
+        /// Seconds that a call waits in the timelock.
+        case timelock
     }
 }
 
@@ -70,6 +82,11 @@ extension Parameters.Name {
         case .minimumStakeKnowledge, .minimumStakeAgent: 500 * Self.lai
         case .grantAmount: 5 * Self.lai
         case .dailyBudget: 5_000 * Self.lai
+        case .alpha: 3_000
+        case .lambda: 8_000
+        case .epochBudget: 50_000 * Self.lai
+        case .stakePerUnit: 100 * Self.lai
+        case .timelock: 2 * Self.day
         }
     }
 
@@ -87,7 +104,11 @@ extension Parameters.Name {
         case .unbonding: 3 * Self.day...28 * Self.day
         case .minimumStakeLLM, .minimumStakeKnowledge, .minimumStakeAgent: Self.lai...100_000 * Self.lai
         case .grantAmount: 0...100 * Self.lai
-        case .dailyBudget: 0...100_000 * Self.lai
+        case .dailyBudget, .epochBudget: 0...100_000 * Self.lai
+        case .alpha: 0...10_000
+        case .lambda: 0...30_000
+        case .stakePerUnit: Self.lai...10_000 * Self.lai
+        case .timelock: Self.day...30 * Self.day
         }
     }
 
@@ -106,6 +127,11 @@ extension Parameters.Name {
         case .minimumStakeAgent: 9
         case .grantAmount: 10
         case .dailyBudget: 11
+        case .alpha: 12
+        case .lambda: 13
+        case .epochBudget: 14
+        case .stakePerUnit: 15
+        case .timelock: 16
         }
     }
 }

@@ -85,4 +85,52 @@ extension Reason {
     public static let stepTooLarge = Reason("step too large")
     /// The figures would break `settle interval <= revoke delay / 2` or `revoke delay <= withdraw delay / 2`.
     public static let breaksRule = Reason("breaks rule")
+    /// The contract is paused, or its withdrawals still wait after a pause.
+    public static let paused = Reason("paused")
+    /// The contract is not paused.
+    public static let notPaused = Reason("not paused")
+    /// The time in which it could be done is over.
+    public static let tooLate = Reason("too late")
+    /// The epoch is sealed.
+    public static let sealed = Reason("sealed")
+    /// The epoch is not sealed.
+    public static let notSealed = Reason("not sealed")
+    /// The node has a row in this epoch.
+    public static let alreadyReported = Reason("already reported")
+    /// There is no valid row.
+    public static let nothingReported = Reason("nothing reported")
+    /// A report of this epoch was rejected before.
+    public static let alreadyRejected = Reason("already rejected")
+    /// More than a fifth of the active nodes would be suspended in one epoch.
+    public static let tooManySuspensions = Reason("too many suspensions")
+    /// The epoch is not final.
+    public static let notFinal = Reason("not final")
+    /// The reward of this epoch was claimed.
+    public static let alreadyClaimed = Reason("already claimed")
+    /// The token mints no more today, or no more at all.
+    public static let beyondSchedule = Reason("beyond schedule")
+    /// The pool would be above ten times the self stake.
+    public static let tooMuchDelegation = Reason("too much delegation")
+    /// What was signed is no offence.
+    public static let notAnOffence = Reason("not an offence")
+    /// The evidence is older than thirty days, or from the future.
+    public static let tooOld = Reason("too old")
+    /// This evidence was used before.
+    public static let alreadyPunished = Reason("already punished")
+    /// No case, queued call or proposal has this number.
+    public static let unknownCase = Reason("unknown case")
+    /// It was decided before.
+    public static let alreadySettled = Reason("already settled")
+    /// The node lost as much for its quality in this epoch as it may.
+    public static let epochCapReached = Reason("cap reached")
+    /// The call is not the one that was queued, or is none at all.
+    public static let badData = Reason("bad data")
+    /// Stakers may not propose this function.
+    public static let notOnTheList = Reason("not on the list")
+    /// This stake voted before.
+    public static let alreadyVoted = Reason("already voted")
+    /// Too little stake voted.
+    public static let noQuorum = Reason("no quorum")
+    /// No majority was for it.
+    public static let outvoted = Reason("outvoted")
 }

@@ -12,6 +12,10 @@ public struct TokenAmount: Hashable, Comparable, Sendable {
     /// The most tokens that can exist: 1e9 LAI (§5.1).
     public static let cap = TokenAmount(units: 1_000_000_000 * 1_000_000_000_000_000_000)
 
+    /// What exists at the beginning unless a genesis says otherwise: 854 000 000 LAI, so that the whole schedule of minting
+    /// (146 000 000 LAI) fits under the cap.
+    public static let genesisSupply = TokenAmount(units: 854_000_000 * 1_000_000_000_000_000_000)
+
     /// Token units in one nano.
     public static let unitsPerNano: UInt128 = 1_000_000_000
 
@@ -46,6 +50,15 @@ public struct TokenAmount: Hashable, Comparable, Sendable {
 
     /// Orders amounts by size.
     public static func < (left: TokenAmount, right: TokenAmount) -> Bool { left.units < right.units }
+}
+
+extension TokenAmount {
+    /// The most that may be minted on a day, counted from the genesis: 100 000 LAI, halved every 730 days (§5.1).
+    ///
+    /// What is not minted on its day is never minted.
+    public static func mintable(day: UInt64) -> TokenAmount {
+        TokenAmount(units: (100_000 * 1_000_000_000_000_000_000 as UInt128) >> (day / 730))
+    }
 }
 
 extension TokenAmount: CustomStringConvertible {

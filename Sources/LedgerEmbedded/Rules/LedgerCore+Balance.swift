@@ -3,6 +3,7 @@ import Ledger
 // Deposits, bonus and withdrawals (ledger specification, §2 "Balance").
 extension LedgerCore {
     mutating func deposit(_ user: UserID, _ amount: TokenAmount, from payer: Address) throws(Reason) {
+        try checkNotPaused(.userRegistry)
         guard state.users[user] != nil else { throw .unknownUser }
         guard let nano = amount.nano, nano != .zero else { throw .badAmount }
         try move(amount, from: payer, to: contracts[.userRegistry])
@@ -20,6 +21,7 @@ extension LedgerCore {
         deadline: UInt64,
         _ signature: LedgerSignature
     ) throws(Reason) {
+        try checkNotPaused(.userRegistry)
         guard now <= deadline else { throw .expired }
         var account = state.accounts[owner] ?? AccountRecord()
         let permit = Permit(
@@ -103,6 +105,7 @@ extension LedgerCore {
     }
 
     mutating func completeWithdraw(_ user: UserID) throws(Reason) {
+        try checkNotPaused(.userRegistry, lead: Pause.settlementLead)
         guard state.users[user] != nil else { throw .unknownUser }
         var funds = state.funds[user] ?? Funds()
         guard funds.thawEnd != 0 else { throw .nothingPending }

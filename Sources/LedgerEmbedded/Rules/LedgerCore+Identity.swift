@@ -21,7 +21,7 @@ extension LedgerCore {
     }
 
     mutating func registerAttested(_ commitment: Bytes32) throws(Reason) {
-        guard caller == genesis.roles.registrar else { throw .notAllowed }
+        try require(.registrar, on: .userRegistry)
         guard state.commitments[commitment] == nil else { throw .alreadyRegistered }
         let user = try addUser(.attested, roots: 0)
         state.commitments[commitment] = user

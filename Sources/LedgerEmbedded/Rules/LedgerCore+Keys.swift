@@ -3,6 +3,7 @@ import Ledger
 // Session keys (ledger specification, §2 "Granting a key").
 extension LedgerCore {
     mutating func grantKey(_ message: KeyGrant, _ auth: Auth?) throws(Reason) {
+        try checkNotPaused(.userRegistry)
         try authorize(message.user, nonce: message.nonce, auth)
         try storeKey(
             message.key,
@@ -44,7 +45,8 @@ extension LedgerCore {
         validUntil: UInt64,
         cap: Nano
     ) throws(Reason) {
-        guard caller == genesis.roles.registrar else { throw .notAllowed }
+        try checkNotPaused(.userRegistry)
+        try require(.registrar, on: .userRegistry)
         guard let record = state.users[user] else { throw .unknownUser }
         guard record.kind == .attested else { throw .wrongKind }
         guard record.roots == 0 else { throw .hasRoots }

@@ -1,6 +1,6 @@
 import Ledger
 
-// Nodes, their stake and what they earn (ledger specification, §5.3 to §5.6).
+// Nodes (ledger specification, §5.3).
 extension LedgerCore {
     mutating func registerNode(_ application: NodeApplication) throws(Reason) {
         guard application.payout != .zero, application.signer != .zero else { throw .badAddress }
@@ -9,11 +9,7 @@ extension LedgerCore {
             throw .stakeTooSmall
         }
         guard state.signers[application.signer] == nil else { throw .signerTaken }
-        let (number, overflow) = (state.counters[.nodes] ?? 0).addingReportingOverflow(1)
-        guard !overflow else { throw .overflow }
-        let node = NodeID(number)
-        try move(TokenAmount(application.selfStake), from: caller, to: contracts[.staking])
-        state.counters[.nodes] = number
+        let node = NodeID(try next(.nodes))
         state.signers[application.signer] = node
         state.nodes[node] = NodeRecord(
             owner: caller,
@@ -26,8 +22,7 @@ extension LedgerCore {
             status: .pending,
             registered: now
         )
-        state.pools[node] = PoolRecord(selfStake: application.selfStake)
-        emit(.selfStaked(node: node, amount: application.selfStake))
+        try bond(node, from: caller, application.selfStake)
         emit(
             .nodeRegistered(
                 node: node,
@@ -56,92 +51,116 @@ extension LedgerCore {
         emit(.modelSet(node: node, model: model))
     }
 
-    mutating func suspend(_ node: NodeID, _ reason: Bytes32) throws(Reason) {
-        guard caller == genesis.roles.reporter else { throw .notAllowed }
-        try setStatus(node, .suspended, from: [.active], reason)
+    mutating func setSigner(_ node: NodeID, _ signer: Address) throws(Reason) {
+        var record = try ownNode(node)
+        guard signer != .zero else { throw .badAddress }
+        guard state.signers[signer] == nil else { throw .signerTaken }
+        record.signer = signer
+        state.signers[signer] = node
+        state.nodes[node] = record
+        emit(.signerSet(node: node, signer: signer))
     }
 
-    mutating func resume(_ node: NodeID) throws(Reason) {
-        guard caller == genesis.roles.reporter else { throw .notAllowed }
-        try setStatus(node, .active, from: [.pending, .suspended], .zero)
+    mutating func proposePayout(_ node: NodeID, _ payout: Address) throws(Reason) {
+        var record = try ownNode(node)
+        guard payout != .zero else { throw .badAddress }
+        record.pendingPayout = payout
+        record.payoutReadyAt = try after(Self.payoutDelay)
+        state.nodes[node] = record
+        emit(.payoutProposed(node: node, payout: payout, readyAt: record.payoutReadyAt))
     }
 
-    mutating func ban(_ node: NodeID, _ reason: Bytes32) throws(Reason) {
-        guard caller == genesis.roles.owner else { throw .notAllowed }
-        try setStatus(node, .banned, from: [.pending, .active, .suspended, .exiting], reason)
+    mutating func acceptPayout(_ node: NodeID) throws(Reason) {
+        guard var record = state.nodes[node] else { throw .unknownNode }
+        guard record.payoutReadyAt != 0 else { throw .nothingPending }
+        guard now >= record.payoutReadyAt else { throw .tooEarly }
+        record.payout = record.pendingPayout
+        record.pendingPayout = .zero
+        record.payoutReadyAt = 0
+        state.nodes[node] = record
+        emit(.payoutSet(node: node, payout: record.payout))
+    }
+
+    /// A cut holds at once and ends a rise that waits; a rise waits, so that stakers can leave before it.
+    mutating func setCommission(_ node: NodeID, _ commission: UInt16) throws(Reason) {
+        var record = try ownNode(node).current(at: now)
+        guard commission <= 10_000 else { throw .badCommission }
+        if commission > record.commission {
+            record.nextCommission = commission
+            record.commissionChangesAt = try after(Self.commissionDelay)
+        } else {
+            record.commission = commission
+            record.nextCommission = 0
+            record.commissionChangesAt = 0
+        }
+        state.nodes[node] = record
+        let effectiveAt = record.commissionChangesAt == 0 ? now : record.commissionChangesAt
+        emit(.commissionSet(node: node, commission: commission, effectiveAt: effectiveAt))
+    }
+
+    mutating func transferNode(_ node: NodeID, to owner: Address) throws(Reason) {
+        var record = try ownNode(node)
+        record.pendingOwner = owner
+        state.nodes[node] = record
+        emit(.nodeOwnerProposed(node: node, owner: owner))
+    }
+
+    mutating func acceptNode(_ node: NodeID) throws(Reason) {
+        guard var record = state.nodes[node] else { throw .unknownNode }
+        guard record.pendingOwner != .zero else { throw .nothingPending }
+        guard record.pendingOwner == caller else { throw .notAllowed }
+        record.owner = caller
+        record.pendingOwner = .zero
+        state.nodes[node] = record
+        try adopt(node, by: caller)
+        emit(.nodeOwnerSet(node: node, owner: caller))
     }
 
     mutating func exit(_ node: NodeID) throws(Reason) {
-        _ = try ownNode(node)
+        var record = try ownNode(node)
+        guard record.needsSelfStake else { throw .wrongStatus }
+        record.exitEnd = try later(by: .unbonding)
+        state.nodes[node] = record
+        try unbondSelf(node, caller)
         try setStatus(node, .exiting, from: [.pending, .active, .suspended], .zero)
-        var pool = state.pools[node] ?? PoolRecord()
-        pool.exitEnd = try later(by: .unbonding)
-        state.pools[node] = pool
-        emit(.exitRequested(node: node, endsAt: pool.exitEnd))
     }
 
-    mutating func withdrawStake(_ node: NodeID) throws(Reason) {
+    mutating func completeExit(_ node: NodeID) throws(Reason) {
         guard let record = state.nodes[node] else { throw .unknownNode }
         guard record.status == .exiting else { throw .wrongStatus }
-        var pool = state.pools[node] ?? PoolRecord()
-        guard now >= pool.exitEnd else { throw .tooEarly }
-        let amount = pool.selfStake.clampedSubtracting(pool.lockedStake)
-        pool.selfStake = pool.lockedStake
-        pool.exitEnd = 0
-        state.pools[node] = pool
-        if amount != .zero {
-            try move(TokenAmount(amount), from: contracts[.staking], to: record.owner)
-        }
-        emit(.stakeWithdrawn(node: node, to: record.owner, amount: amount))
+        guard now >= record.exitEnd else { throw .tooEarly }
         try setStatus(node, .exited, from: [.exiting], .zero)
     }
 
-    /// Nobody delegates to nodes on this ledger, so that all that was earned is the owner's.
-    mutating func harvest(_ node: NodeID) throws(Reason) {
-        guard state.nodes[node] != nil else { throw .unknownNode }
-        guard var earnings = state.earnings[node], earnings.earned != .zero || earnings.bonusEarned != .zero else {
-            return
-        }
-        let (earned, bonus) = (earnings.earned, earnings.bonusEarned)
-        var pool = state.pools[node] ?? PoolRecord()
-        guard let claimable = earnings.claimable.adding(earned), let stake = pool.selfStake.adding(bonus),
-            let locked = pool.lockedStake.adding(bonus)
-        else { throw .overflow }
-        earnings = Earnings(claimable: claimable)
-        state.earnings[node] = earnings
-        if bonus != .zero {
-            pool.selfStake = stake
-            pool.lockedStake = locked
-            state.pools[node] = pool
-            try move(TokenAmount(bonus), from: contracts[.tokenomics], to: contracts[.staking])
-        }
-        emit(.harvested(node: node, claimable: earned, stake: bonus))
+    mutating func setCompute(_ node: NodeID, _ units: UInt64) throws(Reason) {
+        try require(.attester, on: .nodeRegistry)
+        guard var record = state.nodes[node] else { throw .unknownNode }
+        guard record.computeSetAt == 0 || now - record.computeSetAt >= Self.computeInterval else { throw .tooEarly }
+        let old = record.computeUnits
+        guard old == 0 || (units >= old / 2 && UInt128(units) <= 2 * UInt128(old))
+        else { throw .stepTooLarge }
+        record.computeUnits = units
+        record.computeSetAt = now
+        state.nodes[node] = record
+        emit(.computeSet(node: node, units: units))
     }
 
-    mutating func claim(_ node: NodeID) throws(Reason) {
-        guard let record = state.nodes[node] else { throw .unknownNode }
-        guard var earnings = state.earnings[node], earnings.claimable != .zero else { return }
-        let amount = earnings.claimable
-        earnings.claimable = .zero
-        state.earnings[node] = earnings
-        try move(TokenAmount(amount), from: contracts[.tokenomics], to: record.payout)
-        emit(.claimed(node: node, to: record.payout, amount: amount))
+    mutating func ban(_ node: NodeID, _ reason: Bytes32) throws(Reason) {
+        try requireOwner(of: .nodeRegistry)
+        try setStatus(node, .banned, from: [.pending, .active, .suspended, .exiting], reason)
     }
 
-    mutating func sweep() throws(Reason) {
-        let fees = Nano(state.counters[.fees] ?? 0)
-        guard fees != .zero else { return }
-        let share = UInt128(fees.count) * UInt128(parameter(.burnBPS)) / 10_000
-        let burned = min(Nano(UInt64(clamping: share)), fees)
-        let rest = fees.clampedSubtracting(burned)
-        state.counters[.fees] = 0
-        if rest != .zero {
-            try move(TokenAmount(rest), from: contracts[.tokenomics], to: contracts[.treasury])
-        }
-        if burned != .zero {
-            try move(TokenAmount(burned), from: contracts[.tokenomics], to: .zero)
-        }
-        emit(.swept(amount: rest, burned: burned))
+    /// Seconds before another payout address may be taken.
+    private static let payoutDelay: UInt64 = 24 * 3_600
+    /// Seconds before a rise of the commission holds.
+    private static let commissionDelay: UInt64 = 7 * 86_400
+    /// Seconds between two figures of what a node can compute.
+    private static let computeInterval: UInt64 = 86_400
+
+    private func after(_ delay: UInt64) throws(Reason) -> UInt64 {
+        let (time, overflow) = now.addingReportingOverflow(delay)
+        guard !overflow else { throw .overflow }
+        return time
     }
 
     private func ownNode(_ node: NodeID) throws(Reason) -> NodeRecord {
@@ -151,7 +170,8 @@ extension LedgerCore {
         return record
     }
 
-    private mutating func setStatus(
+    /// Moves a node from one status to another, and keeps count of the active ones.
+    mutating func setStatus(
         _ node: NodeID,
         _ status: NodeStatus,
         from allowed: Set<NodeStatus>,
@@ -159,6 +179,8 @@ extension LedgerCore {
     ) throws(Reason) {
         guard var record = state.nodes[node] else { throw .unknownNode }
         guard allowed.contains(record.status) else { throw .wrongStatus }
+        if record.status == .active { state.counters[.active] = (state.counters[.active] ?? 0) - 1 }
+        if status == .active { state.counters[.active] = (state.counters[.active] ?? 0) + 1 }
         record.status = status
         state.nodes[node] = record
         emit(.statusChanged(node: node, status: status, reason: reason))

@@ -22,9 +22,10 @@ struct Charges {
     }
 }
 
-// Settlement (ledger specification, §5.2 "settle" and §5.5 "collect").
+// Settlement (ledger specification, §5.2 "settle").
 extension LedgerCore {
     mutating func settle(_ entries: [SettleEntry]) throws(Reason) {
+        try checkNotPaused(.userRegistry)
         guard entries.count <= SettleEntry.mostInOneCall, witness.entries.count == entries.count else {
             throw .tooMany
         }
@@ -91,34 +92,5 @@ extension LedgerCore {
             )
         )
         return charge == due ? .settled : .partial
-    }
-
-    /// Keeps the fee, rounded up, and credits the rest.
-    ///
-    /// The part of the rest that came out of bonus is rounded up: whoever chose the numbers must not turn a nano of faucet
-    /// money into one that can be claimed.
-    private mutating func collect(_ credit: Charges.Credit) throws(Reason) {
-        let gross = UInt128(credit.gross.count)
-        let fee = (gross * UInt128(parameter(.feeBPS)) + 9_999) / 10_000
-        let net = gross - min(fee, gross)
-        let bonus = gross == 0 ? 0 : min((net * UInt128(credit.bonus.count) + gross - 1) / gross, net)
-        var earnings = state.earnings[credit.node] ?? Earnings()
-        guard
-            let earned = earnings.earned.adding(Nano(UInt64(clamping: net - bonus))),
-            let bonusEarned = earnings.bonusEarned.adding(Nano(UInt64(clamping: bonus))),
-            let fees = Nano(state.counters[.fees] ?? 0).adding(Nano(UInt64(clamping: gross - net)))
-        else { throw .overflow }
-        earnings.earned = earned
-        earnings.bonusEarned = bonusEarned
-        state.earnings[credit.node] = earnings
-        state.counters[.fees] = fees.count
-        emit(
-            .collected(
-                node: credit.node,
-                gross: credit.gross,
-                bonus: credit.bonus,
-                fee: Nano(UInt64(clamping: gross - net))
-            )
-        )
     }
 }

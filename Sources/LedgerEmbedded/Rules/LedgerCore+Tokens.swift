@@ -1,6 +1,6 @@
 import Ledger
 
-// LAIToken, the faucet and the parameters (ledger specification, §5.1, §5.8, §8).
+// LAIToken, the faucet and the treasury (ledger specification, §5.1 and §5.8).
 extension LedgerCore {
     /// Moves tokens between accounts; every movement of tokens goes through here.
     mutating func move(_ amount: TokenAmount, from source: Address, to target: Address) throws(Reason) {
@@ -25,8 +25,43 @@ extension LedgerCore {
         try move(amount, from: caller, to: .zero)
     }
 
+    /// Moves what a contract owes; nothing where that is nothing.
+    mutating func pay(_ amount: Nano, from contract: Contract, to target: Address) throws(Reason) {
+        guard amount != .zero else { return }
+        guard target != .zero else { throw .badAddress }
+        try move(TokenAmount(amount), from: contracts[contract], to: target)
+    }
+
+    /// Destroys what a contract holds; nothing where that is nothing.
+    mutating func burn(_ amount: Nano, from contract: Contract) throws(Reason) {
+        guard amount != .zero else { return }
+        try move(TokenAmount(amount), from: contracts[contract], to: .zero)
+    }
+
+    /// Makes tokens, as far as the day's part of the schedule and the cap allow.
+    ///
+    /// What was burned makes no room.
+    mutating func mint(_ amount: Nano, to contract: Contract) throws(Reason) {
+        guard amount != .zero else { return }
+        let day = (now - min(now, state.counters[.begun] ?? 0)) / StatusRecord.epochLength
+        let spent = state.counters[.mintDay] == day ? Nano(state.counters[.mintedToday] ?? 0) : .zero
+        guard let today = spent.adding(amount), let minted = Nano(state.counters[.minted] ?? 0).adding(amount),
+            TokenAmount(today) <= .mintable(day: day),
+            let all = genesis.supply.adding(TokenAmount(minted)), all <= .cap
+        else { throw .beyondSchedule }
+        state.counters[.mintDay] = day
+        state.counters[.mintedToday] = today.count
+        state.counters[.minted] = minted.count
+        let target = contracts[contract]
+        var account = state.accounts[target] ?? AccountRecord()
+        guard let sum = account.balance.adding(TokenAmount(amount)) else { throw .overflow }
+        account.balance = sum
+        state.accounts[target] = account
+        emit(.transfer(from: .zero, to: target, value: TokenAmount(amount)))
+    }
+
     mutating func grant(_ user: UserID) throws(Reason) {
-        guard caller == genesis.roles.faucetSigner else { throw .notAllowed }
+        try require(.signer, on: .faucet)
         guard state.users[user] != nil else { throw .unknownUser }
         guard state.grants[user] == nil else { throw .alreadyGranted }
         let amount = Nano(parameter(.grantAmount))
@@ -36,14 +71,13 @@ extension LedgerCore {
         state.counters[.faucetDay] = day
         state.counters[.faucetSpent] = total.count
         state.grants[user] = now
-        emit(.granted(user: user, amount: amount))
         try creditBonus(user, amount)
+        emit(.granted(user: user, amount: amount))
     }
 
-    mutating func setParameter(_ name: Parameters.Name, _ value: UInt64) throws(Reason) {
-        guard caller == genesis.roles.owner else { throw .notAllowed }
-        _ = try state.parameters.setting(name, to: value)
-        state.params[name] = value
-        emit(.parameterSet(name: name.word, value: value))
+    mutating func payFromTreasury(to target: Address, _ amount: Nano) throws(Reason) {
+        try requireOwner(of: .treasury)
+        try pay(amount, from: .treasury, to: target)
+        emit(.paid(to: target, amount: amount))
     }
 }

@@ -45,9 +45,21 @@ struct LedgerCore: Sendable {
         contracts = .local(domain)
     }
 
-    /// Makes the supply; the one command of block zero.
-    mutating func begin() -> [Event] {
+    /// Makes the supply and names who may do what; the one command of block zero.
+    mutating func begin(at time: UInt64) -> [Event] {
+        now = time
         events = []
+        state.counters[.begun] = time
+        for contract in Contract.allCases where contract != .laiToken {
+            let owner = contract == .timelock ? contracts[.timelock] : genesis.roles.owner
+            state.seats[Seat(contract: contract, kind: .owner)] = owner
+            emit(.ownerChanged(contract, owner: owner))
+            for role in Role.allCases where role.contracts.contains(contract) {
+                let holder = genesis.roles[role]
+                state.seats[Seat(contract: contract, kind: .role(role))] = holder
+                emit(.roleSet(contract, role: role.word, holder: holder))
+            }
+        }
         for name in Parameters.Name.allCases {
             state.params[name] = genesis.parameters[name]
             emit(.parameterSet(name: name.word, value: genesis.parameters[name]))
@@ -71,7 +83,7 @@ struct LedgerCore: Sendable {
         witness = call.witness
         events = []
         do throws(Reason) {
-            try checkCaller(call.command)
+            try checkCaller()
             try perform(call.command)
             state.keep()
             return .success(events)
@@ -100,12 +112,19 @@ struct LedgerCore: Sendable {
 
     /// Refuses calls in the name of a contract, whose key nobody has.
     ///
-    /// What contracts do to one another is part of the
-    /// command that a person gave. The one function that is open to a contract alone is `credit_bonus`.
-    private func checkCaller(_ command: Command) throws(Reason) {
+    /// What contracts do to one another is part of the command that a person gave.
+    private func checkCaller() throws(Reason) {
         guard caller != .zero else { throw .badAddress }
-        guard contracts.contract(at: caller) != nil else { return }
-        guard case .creditBonus = command else { throw .notAllowed }
+        guard contracts.contract(at: caller) == nil else { throw .notAllowed }
+    }
+
+    /// Does a command in the name of a contract, as part of the command in progress.
+    mutating func perform(_ command: Command, as contract: Contract) throws(Reason) {
+        let outer = (caller, witness)
+        caller = contracts[contract]
+        witness = Witness(command, domain: domain)
+        try perform(command)
+        (caller, witness) = outer
     }
 
     mutating func emit(_ event: Event) {
@@ -114,7 +133,7 @@ struct LedgerCore: Sendable {
 
     /// A figure that governs the rules.
     func parameter(_ name: Parameters.Name) -> UInt64 {
-        state.params[name] ?? name.standard
+        state.figure(name)
     }
 
     private mutating func perform(_ command: Command) throws(Reason) {
@@ -134,9 +153,8 @@ struct LedgerCore: Sendable {
         case .deposit(let user, let amount): try deposit(user, amount, from: caller)
         case .depositWithPermit(let user, let owner, let amount, let deadline, let signature):
             try depositWithPermit(user, owner: owner, amount, deadline: deadline, signature)
-        case .creditBonus(let user, let amount):
-            guard caller == contracts[.faucet] else { throw .notAllowed }
-            try creditBonus(user, amount)
+        // Only the faucet credits bonus, and only when it grants.
+        case .creditBonus: throw .notAllowed
         case .expireBonus(let user): try expireBonus(user)
         case .requestWithdraw(let message, let auth): try requestWithdraw(message, auth)
         case .cancelWithdraw(let message, let auth): try cancelWithdraw(message, auth)
@@ -145,16 +163,55 @@ struct LedgerCore: Sendable {
         case .registerNode(let application): try registerNode(application)
         case .setMeta(let node, let meta): try setMeta(node, meta)
         case .setModel(let node, let model): try setModel(node, model)
+        case .setSigner(let node, let signer): try setSigner(node, signer)
+        case .proposePayout(let node, let payout): try proposePayout(node, payout)
+        case .acceptPayout(let node): try acceptPayout(node)
+        case .setCommission(let node, let commission): try setCommission(node, commission)
+        case .transferNode(let node, let owner): try transferNode(node, to: owner)
+        case .acceptNode(let node): try acceptNode(node)
+        case .exit(let node): try exit(node)
+        case .completeExit(let node): try completeExit(node)
+        case .setCompute(let node, let units): try setCompute(node, units)
+        case .ban(let node, let reason): try ban(node, reason)
+        case .report(let epoch, let evidence, let rows): try report(epoch, evidence, rows)
+        case .seal(let epoch): try seal(epoch)
+        case .reject(let epoch): try reject(epoch)
         case .suspend(let node, let reason): try suspend(node, reason)
         case .resume(let node): try resume(node)
-        case .exit(let node): try exit(node)
-        case .ban(let node, let reason): try ban(node, reason)
+        case .stake(let node, let amount): try stake(node, amount)
+        case .requestExit(let node, let shares): try requestExit(node, shares)
         case .withdrawStake(let node): try withdrawStake(node)
         case .harvest(let node): try harvest(node)
         case .claim(let node): try claim(node)
         case .sweep: try sweep()
+        case .claimReward(let epoch, let node): try claimReward(NodeEpoch(epoch: epoch, node: node))
+        case .payInsurance(let to, let amount): try payInsurance(to: to, amount)
+        case .proveReceipts(let first, let second): try proveReceipts(first.message, second.message)
+        case .proveOvercharge(let quote, let receipt): try proveOvercharge(quote.message, receipt.message)
+        case .proveProbes(let first, let second): try proveProbes(first.message, second.message)
+        case .releaseSlash(let id): try releaseSlash(id)
+        case .giveBackSlash(let id): try giveBackSlash(id)
+        case .proposeQuality(let node, let bps, let evidence): try proposeQuality(node, bps, evidence)
+        case .vetoQuality(let id): try vetoQuality(id)
+        case .executeQuality(let id): try executeQuality(id)
         case .grant(let user): try grant(user)
+        case .payFromTreasury(let to, let amount): try payFromTreasury(to: to, amount)
         case .setParameter(let name, let value): try setParameter(name, value)
+        case .proposeOwner(let contract, let owner): try proposeOwner(contract, owner)
+        case .acceptOwner(let contract): try acceptOwner(contract)
+        case .setRole(let contract, let role, let holder): try setRole(contract, role, holder)
+        case .pause(let contract): try pause(contract)
+        case .unpause(let contract): try unpause(contract)
+        case .queue(let target, let call): _ = try queue(target, call, by: caller)
+        case .executeQueued(let id, let target, let call): try execute(id, target, call)
+        case .cancelQueued(let id): try cancel(id)
+        case .allowFunction(let target, let function, let isAllowed):
+            try allow(FunctionName(target: target, function: function), isAllowed)
+        case .propose(let target, let call, let description, let nodes):
+            try propose(target, call, description, nodes)
+        case .vote(let id, let support, let nodes): try vote(id, support, nodes)
+        case .enact(let id, let target, let call): try enact(id, target, call)
+        case .publish(let name, let address): try publish(name, address)
         }
     }
 }

@@ -20,7 +20,8 @@ struct Witness: Sendable, Hashable {
 
     /// The signer of the command's message; `nil` where there is none or the signature is bad.
     var signer: Signer?
-    /// For `settle`, the key behind each entry; `nil` where the signature is bad.
+    /// For `settle` the key behind each entry, for evidence against a node the key behind each message; `nil` where the
+    /// signature is bad.
     var entries: [KeyID?] = []
 
     /// Checks the signatures of a command.
@@ -43,6 +44,9 @@ struct Witness: Sendable, Hashable {
         case .veto(let message, let signature): signer = Self.plain(signature, over: message, domain)
         case .settle(let list):
             entries = list.map { recoverKeyID(voucher: $0.voucher, signature: $0.signature, domain: domain) }
+        case .proveReceipts(let first, let second): entries = [first.signer(domain), second.signer(domain)]
+        case .proveOvercharge(let quote, let receipt): entries = [quote.signer(domain), receipt.signer(domain)]
+        case .proveProbes(let first, let second): entries = [first.signer(domain), second.signer(domain)]
         default: return
         }
     }
@@ -87,5 +91,11 @@ struct Witness: Sendable, Hashable {
         return auth.recoverRoot(of: message, in: domain, rpIDHash: rpIDHash).map {
             Signer(id: $0, form: .assertion(rpIDHash: rpIDHash))
         }
+    }
+}
+
+extension SignedMessage {
+    fileprivate func signer(_ domain: TypedDomain) -> KeyID? {
+        signature.recoverKeyID(of: message, in: domain)
     }
 }

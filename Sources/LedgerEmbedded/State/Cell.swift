@@ -25,6 +25,16 @@ enum Cell: Hashable, Sendable {
     }
 }
 
+extension Cell {
+    /// A number of 128 bits: sixteen bytes, most significant first.
+    static func wide(_ number: UInt128) -> Cell {
+        var bytes: [UInt8] = []
+        bytes.append(bigEndian: UInt64(truncatingIfNeeded: number >> 64))
+        bytes.append(bigEndian: UInt64(truncatingIfNeeded: number))
+        return .bytes(bytes)
+    }
+}
+
 extension [UInt8] {
     /// Appends eight bytes, most significant first.
     mutating func append(bigEndian number: UInt64) {
@@ -84,6 +94,16 @@ struct CellReader {
     where Value.RawValue == UInt8 {
         guard let value = Value(rawValue: try small()) else { throw MalformedRow(table: table) }
         return value
+    }
+
+    mutating func flag() throws(MalformedRow) -> Bool {
+        let number = try integer()
+        guard number <= 1 else { throw MalformedRow(table: table) }
+        return number == 1
+    }
+
+    mutating func wide() throws(MalformedRow) -> UInt128 {
+        try bytes { $0.count == 16 ? $0.reduce(0) { $0 << 8 | UInt128($1) } : nil }
     }
 
     mutating func bytes<Value>(_ make: ([UInt8]) -> Value?) throws(MalformedRow) -> Value {

@@ -6,7 +6,10 @@ enum Nodes: TableSchema {
     static let keyColumns = [Column.integer("node")]
     static let columns: [Column] = [
         .bytes("owner"), .bytes("payout"), .bytes("signer"), .integer("kind"), .bytes("model"), .bytes("meta"),
-        .integer("commission"), .integer("status"), .integer("registered"),
+        .integer("commission"), .integer("status"), .integer("registered"), .bytes("pending_owner"),
+        .bytes("pending_payout"), .integer("payout_ready_at"), .integer("next_commission"),
+        .integer("commission_changes_at"), .integer("compute_units"), .integer("compute_set_at"),
+        .integer("exit_end"),
     ]
 
     static func cells(key: NodeID) -> [Cell] { [.integer(key.number)] }
@@ -16,7 +19,10 @@ enum Nodes: TableSchema {
             .bytes(record.owner.bytes), .bytes(record.payout.bytes), .bytes(record.signer.bytes),
             .integer(UInt64(record.kind.rawValue)), .bytes(record.model.bytes), .bytes(record.meta.bytes),
             .integer(UInt64(record.commission)), .integer(UInt64(record.status.rawValue)),
-            .integer(record.registered),
+            .integer(record.registered), .bytes(record.pendingOwner.bytes), .bytes(record.pendingPayout.bytes),
+            .integer(record.payoutReadyAt), .integer(UInt64(record.nextCommission)),
+            .integer(record.commissionChangesAt), .integer(record.computeUnits), .integer(record.computeSetAt),
+            .integer(record.exitEnd),
         ]
     }
 
@@ -30,20 +36,26 @@ enum Nodes: TableSchema {
         let meta = try cells.bytes { Bytes32($0) }
         let commission: UInt16 = try cells.small()
         let status: NodeStatus = try cells.raw()
-        return (
-            node,
-            NodeRecord(
-                owner: owner,
-                payout: payout,
-                signer: signer,
-                kind: kind,
-                model: model,
-                meta: meta,
-                commission: commission,
-                status: status,
-                registered: try cells.integer()
-            )
+        var record = NodeRecord(
+            owner: owner,
+            payout: payout,
+            signer: signer,
+            kind: kind,
+            model: model,
+            meta: meta,
+            commission: commission,
+            status: status,
+            registered: try cells.integer()
         )
+        record.pendingOwner = try cells.bytes { Address($0) }
+        record.pendingPayout = try cells.bytes { Address($0) }
+        record.payoutReadyAt = try cells.integer()
+        record.nextCommission = try cells.small()
+        record.commissionChangesAt = try cells.integer()
+        record.computeUnits = try cells.integer()
+        record.computeSetAt = try cells.integer()
+        record.exitEnd = try cells.integer()
+        return (node, record)
     }
 }
 
@@ -85,97 +97,22 @@ enum EarningsTable: TableSchema {
     }
 }
 
-/// What stands behind nodes.
-enum Pools: TableSchema {
-    static let name = "pools"
-    static let keyColumns = [Column.integer("node")]
-    static let columns: [Column] = [.integer("self_stake"), .integer("locked_stake"), .integer("exit_end")]
-
-    static func cells(key: NodeID) -> [Cell] { [.integer(key.number)] }
-
-    static func cells(record: PoolRecord) -> [Cell] {
-        [.integer(record.selfStake.count), .integer(record.lockedStake.count), .integer(record.exitEnd)]
-    }
-
-    static func read(_ cells: inout CellReader) throws(MalformedRow) -> (NodeID, PoolRecord) {
-        let node = NodeID(try cells.integer())
-        let selfStake = Nano(try cells.integer())
-        let lockedStake = Nano(try cells.integer())
-        return (
-            node, PoolRecord(selfStake: selfStake, lockedStake: lockedStake, exitEnd: try cells.integer())
-        )
-    }
+/// One node in one epoch.
+struct NodeEpoch: Hashable, Sendable {
+    let epoch: UInt64
+    let node: NodeID
 }
 
-/// A token account.
-struct AccountRecord: Hashable, Sendable {
-    var balance = TokenAmount.zero
-    var permitNonce: UInt64 = 0
-}
+/// The fees that deposits paid for nodes, by epoch.
+enum NodeFees: TableSchema {
+    static let name = "node_fees"
+    static let keyColumns: [Column] = [.integer("epoch"), .integer("node")]
+    static let columns = [Column.integer("fee")]
 
-/// Token accounts.
-///
-/// The zero address holds what was burned.
-enum Accounts: TableSchema {
-    static let name = "accounts"
-    static let keyColumns = [Column.bytes("address")]
-    /// Units of 1e-18 LAI do not fit 64 bits, so they are decimal text.
-    static let columns: [Column] = [.text("units"), .integer("permit_nonce")]
+    static func cells(key: NodeEpoch) -> [Cell] { [.integer(key.epoch), .integer(key.node.number)] }
+    static func cells(record: Nano) -> [Cell] { [.integer(record.count)] }
 
-    static func cells(key: Address) -> [Cell] { [.bytes(key.bytes)] }
-
-    static func cells(record: AccountRecord) -> [Cell] {
-        [.text(String(record.balance.units)), .integer(record.permitNonce)]
-    }
-
-    static func read(_ cells: inout CellReader) throws(MalformedRow) -> (Address, AccountRecord) {
-        let address = try cells.bytes { Address($0) }
-        let units = try cells.text { text in
-            // Only the one form that is written, so that equal balances are equal rows.
-            UInt128(text).flatMap { String($0) == text ? $0 : nil }
-        }
-        return (address, AccountRecord(balance: TokenAmount(units: units), permitNonce: try cells.integer()))
-    }
-}
-
-/// The figures that govern the rules.
-enum Params: TableSchema {
-    static let name = "params"
-    static let keyColumns = [Column.text("name")]
-    static let columns = [Column.integer("value")]
-
-    static func cells(key: Parameters.Name) -> [Cell] { [.text(key.rawValue)] }
-    static func cells(record: UInt64) -> [Cell] { [.integer(record)] }
-
-    static func read(_ cells: inout CellReader) throws(MalformedRow) -> (Parameters.Name, UInt64) {
-        (try cells.text { Parameters.Name(rawValue: $0) }, try cells.integer())
-    }
-}
-
-/// A figure of which there is one.
-enum Counter: String, Hashable, Sendable, CaseIterable {
-    /// The number of the last user.
-    case users
-    /// The number of the last node.
-    case nodes
-    /// Fees that were not swept, in nano.
-    case fees
-    /// The day, since 1970, on which the faucet gave last.
-    case faucetDay = "faucet_day"
-    /// What it gave on that day, in nano.
-    case faucetSpent = "faucet_spent"
-}
-
-/// Figures of which there is one.
-enum Counters: TableSchema {
-    static let name = "counters"
-    static let keyColumns = [Column.text("name")]
-    static let columns = [Column.integer("value")]
-
-    static func cells(key: Counter) -> [Cell] { [.text(key.rawValue)] }
-    static func cells(record: UInt64) -> [Cell] { [.integer(record)] }
-
-    static func read(_ cells: inout CellReader) throws(MalformedRow) -> (Counter, UInt64) {
-        (try cells.text { Counter(rawValue: $0) }, try cells.integer())
+    static func read(_ cells: inout CellReader) throws(MalformedRow) -> (NodeEpoch, Nano) {
+        (NodeEpoch(epoch: try cells.integer(), node: NodeID(try cells.integer())), Nano(try cells.integer()))
     }
 }

@@ -94,3 +94,8 @@ struct Table<Schema: TableSchema>: Sendable {
         return row
     }
 }
+
+/// Does one thing to every table.
+protocol TableVisitor {
+    mutating func visit<Schema: TableSchema>(_ table: inout Table<Schema>)
+}

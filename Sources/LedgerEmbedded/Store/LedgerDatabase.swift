@@ -9,8 +9,8 @@ import Ledger
 enum LedgerDatabase {
     /// Written into the file's header, so that no other program's database passes for a ledger: "LATL".
     static let applicationID = 0x4C41_544C
-    /// Changes with the tables.
-    static let version = 1
+    /// Changes with the tables and with the rules: an older ledger replayed by other rules would come to other balances.
+    static let version = 2
 
     static func create(_ db: Database, publicKey: [UInt8]) throws {
         try db.execute(sql: "PRAGMA application_id = \(applicationID)")

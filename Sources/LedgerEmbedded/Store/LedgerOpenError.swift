@@ -14,6 +14,8 @@ public enum LedgerOpenError: Error, Hashable, Sendable {
     case wrongKey(path: String)
     /// The file is no ledger, or one of another version.
     case notALedger(path: String, problem: String)
+    /// The ledger was written by rules of another version, which this one does not know.
+    case otherFormat(path: String, format: Int, expected: Int)
     /// The ledger does not verify: something changed it from outside.
     case damaged(path: String, VerificationFault)
 }
@@ -34,6 +36,8 @@ extension LedgerOpenError: CustomStringConvertible {
             "The ledger \(path) was begun with another cluster key. Put that key's file back, or choose another data folder."
         case .notALedger(let path, let problem):
             "The file \(path) is not a ledger of this version: \(problem). Choose another data folder, or restore a backup."
+        case .otherFormat(let path, let format, let expected):
+            "The ledger \(path) has format \(format), and this version reads format \(expected). Its rules differ, so nothing was changed. Open it with the version that wrote it, or begin another ledger in another data folder."
         case .damaged(let path, let fault):
             "The ledger \(path) does not verify at \(fault). Nothing was changed. Run `lattice ledger verify`, and restore a backup."
         }

@@ -53,7 +53,7 @@ enum LedgerOpening {
     ) throws {
         let domain = TypedDomain.local(clusterPublicKey: clusterKey.publicKey)
         var core = LedgerCore(genesis: genesis, domain: domain)
-        let events = core.begin()
+        let events = core.begin(at: time)
         let command = BlockCommand(
             submission: Genesis.submission.bytes,
             caller: genesis.administrator,
@@ -73,14 +73,20 @@ enum LedgerOpening {
         try block.write(changes: core.state.takeChanges(), checkpoint: &checkpoint, key: clusterKey, db)
     }
 
-    /// Checks the newest blocks and the tables, and reads the state.
-    static func load(_ db: Database, path: String, publicKey expected: [UInt8]) throws -> OpenedLedger {
+    /// Refuses another program's database, and one whose rules are not those of this version.
+    static func checkFormat(path: String, _ db: Database) throws {
         guard try Int.fetchOne(db, sql: "PRAGMA application_id") == LedgerDatabase.applicationID else {
             throw LedgerOpenError.notALedger(path: path, problem: "its application id is another program's")
         }
-        guard try Int.fetchOne(db, sql: "PRAGMA user_version") == LedgerDatabase.version else {
-            throw LedgerOpenError.notALedger(path: path, problem: "its tables are of another version")
+        let format = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        guard format == LedgerDatabase.version else {
+            throw LedgerOpenError.otherFormat(path: path, format: format, expected: LedgerDatabase.version)
         }
+    }
+
+    /// Checks the newest blocks and the tables, and reads the state.
+    static func load(_ db: Database, path: String, publicKey expected: [UInt8]) throws -> OpenedLedger {
+        try checkFormat(path: path, db)
         guard try LedgerDatabase.publicKey(db) == expected, let verifier = ClusterVerifier(publicKey: expected) else {
             throw LedgerOpenError.wrongKey(path: path)
         }

@@ -95,9 +95,7 @@ private struct Replay {
         }
         snapshot = try pool.makeSnapshot()
         let (stored, head, genesis) = try snapshot.read { db in
-            guard try Int.fetchOne(db, sql: "PRAGMA application_id") == LedgerDatabase.applicationID,
-                try Int.fetchOne(db, sql: "PRAGMA user_version") == LedgerDatabase.version
-            else { throw LedgerOpenError.notALedger(path: path, problem: "its header is not that of a ledger") }
+            try LedgerOpening.checkFormat(path: path, db)
             let head = try LedgerDatabase.head(db)
             try LedgerOpening.checkPlaces(upTo: head?.header.number ?? 0, db)
             return (try LedgerDatabase.publicKey(db), head, try LedgerOpening.readGenesis(db))
@@ -182,7 +180,7 @@ private struct Replay {
     ) throws(VerificationFault) {
         var expected: [BlockEvent] = []
         if block.header.number == 0 {
-            expected = core.begin().map { BlockEvent($0, command: 0, contracts: core.contracts) }
+            expected = core.begin(at: block.header.time).map { BlockEvent($0, command: 0, contracts: core.contracts) }
         } else {
             for (stored, call) in zip(commands, calls) {
                 guard let call else { throw fault(block, "command \(stored.index) cannot be read") }

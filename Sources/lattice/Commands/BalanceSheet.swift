@@ -37,12 +37,16 @@ struct BalanceSheet: Encodable {
             entries.append(("node \(id) claimable", TokenAmount(earnings.claimable)))
         }
         for (id, pool) in balances.pools.sorted(by: { $0.key < $1.key }) {
-            entries.append(("node \(id) stake", TokenAmount(pool.selfStake)))
+            entries.append(("node \(id) stake", TokenAmount(pool.assets)))
+            entries.append(("node \(id) leaving stake", TokenAmount(pool.unbonding)))
         }
         entries.append(("fees", TokenAmount(balances.fees)))
+        entries.append(("insurance", TokenAmount(balances.insurance)))
+        entries.append(("penalties that wait", TokenAmount(balances.escrow)))
+        entries.append(("bonds of penalties", TokenAmount(balances.bonds)))
         let held: [(Contract, TokenAmount)] = [
             (.userRegistry, balances.sumOfUsers), (.tokenomics, balances.sumOfEarnings),
-            (.staking, balances.sumOfStakes),
+            (.staking, balances.sumOfStakes), (.slashing, TokenAmount(balances.bonds)),
         ]
         for (contract, owed) in held {
             let has = balances.accounts[contracts[contract], default: .zero]

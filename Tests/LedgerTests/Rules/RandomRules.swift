@@ -53,6 +53,52 @@ struct RandomRules {
 
     mutating func parameter() -> Parameters.Name { Parameters.Name.allCases.randomElement(using: &random) ?? .feeBPS }
 
+    mutating func wide() -> UInt128 { UInt128(number()) << 64 | UInt128(number()) }
+    mutating func role() -> Role { Role.allCases.randomElement(using: &random) ?? .guardian }
+    mutating func contract() -> Contract { Contract.allCases.dropFirst().randomElement(using: &random) ?? .treasury }
+    mutating func call() -> [UInt8] { random.bytes(Int.random(in: 0...70, using: &random)) }
+    mutating func function() -> FunctionSelector { FunctionSelector(UInt32(truncatingIfNeeded: random.next())) }
+
+    mutating func row() -> ReportRow {
+        ReportRow(
+            node: node(),
+            uptime: small(),
+            units: number(),
+            health: small(),
+            reputation: small(),
+            latency: UInt32(truncatingIfNeeded: random.next())
+        )
+    }
+
+    mutating func signed<Message>(_ message: Message) throws -> SignedMessage<Message> {
+        SignedMessage(message, signature: try bare())
+    }
+
+    mutating func receipt() throws -> Receipt {
+        Receipt(
+            session: try word(),
+            seq: number(),
+            node: node(),
+            key: try key(),
+            request: try word(),
+            response: try word(),
+            quote: try word(),
+            inputTokens: number(),
+            outputTokens: number(),
+            cost: nano(),
+            amount: nano(),
+            finishedAt: number()
+        )
+    }
+
+    mutating func quote() throws -> Quote {
+        Quote(node: node(), model: try word(), inputPrice: nano(), outputPrice: nano(), validUntil: number())
+    }
+
+    mutating func probe() throws -> Probe {
+        Probe(node: node(), challenge: try word(), status: try word(), at: number())
+    }
+
     mutating func commands() throws -> [Command] {
         [
             .transfer(to: try address(), amount: tokens()),
@@ -121,16 +167,54 @@ struct RandomRules {
             ),
             .setMeta(node: node(), meta: try word()),
             .setModel(node: node(), model: try word()),
+            .setSigner(node: node(), signer: try address()),
+            .proposePayout(node: node(), payout: try address()),
+            .acceptPayout(node: node()),
+            .setCommission(node: node(), commission: small()),
+            .transferNode(node: node(), to: try address()),
+            .acceptNode(node: node()),
+            .exit(node: node()),
+            .completeExit(node: node()),
+            .setCompute(node: node(), units: number()),
+            .ban(node: node(), reason: try word()),
+            .report(epoch: number(), evidence: try word(), rows: []),
+            .report(epoch: number(), evidence: try word(), rows: [row(), row(), row()]),
+            .seal(epoch: number()),
+            .reject(epoch: number()),
             .suspend(node: node(), reason: try word()),
             .resume(node: node()),
-            .exit(node: node()),
-            .ban(node: node(), reason: try word()),
+            .stake(node: node(), amount: nano()),
+            .requestExit(node: node(), shares: wide()),
             .withdrawStake(node: node()),
             .harvest(node: node()),
             .claim(node: node()),
             .sweep,
+            .claimReward(epoch: number(), node: node()),
+            .payInsurance(to: try address(), amount: nano()),
+            .proveReceipts(try signed(try receipt()), try signed(try receipt())),
+            .proveOvercharge(try signed(try quote()), try signed(try receipt())),
+            .proveProbes(try signed(try probe()), try signed(try probe())),
+            .releaseSlash(CaseID(number())),
+            .giveBackSlash(CaseID(number())),
+            .proposeQuality(node: node(), bps: small(), evidence: try word()),
+            .vetoQuality(CaseID(number())),
+            .executeQuality(CaseID(number())),
             .grant(user: user()),
+            .payFromTreasury(to: try address(), amount: nano()),
             .setParameter(parameter(), value: number()),
+            .proposeOwner(contract(), owner: try address()),
+            .acceptOwner(contract()),
+            .setRole(contract(), role(), holder: try address()),
+            .pause(.staking),
+            .unpause(.userRegistry),
+            .queue(target: try address(), call: call()),
+            .executeQueued(CallID(number()), target: try address(), call: call()),
+            .cancelQueued(CallID(number())),
+            .allowFunction(target: try address(), function(), isAllowed: Bool.random(using: &random)),
+            .propose(target: try address(), call: call(), description: try word(), nodes: [node(), node()]),
+            .vote(ProposalID(number()), support: Bool.random(using: &random), nodes: []),
+            .enact(ProposalID(number()), target: try address(), call: call()),
+            .publish(name: try word(), at: try address()),
         ]
     }
 
@@ -182,17 +266,82 @@ struct RandomRules {
             ),
             .metaSet(node: node(), meta: try word()),
             .modelSet(node: node(), model: try word()),
+            .signerSet(node: node(), signer: try address()),
+            .payoutProposed(node: node(), payout: try address(), readyAt: number()),
+            .payoutSet(node: node(), payout: try address()),
+            .commissionSet(node: node(), commission: small(), effectiveAt: number()),
+            .nodeOwnerProposed(node: node(), owner: try address()),
+            .nodeOwnerSet(node: node(), owner: try address()),
+            .computeSet(node: node(), units: number()),
             .statusChanged(node: node(), status: .banned, reason: try word()),
-            .selfStaked(node: node(), amount: nano()),
-            .exitRequested(node: node(), endsAt: number()),
-            .stakeWithdrawn(node: node(), to: try address(), amount: nano()),
+            .reported(epoch: number(), evidence: try word(), rows: [row(), row()]),
+            .reported(epoch: number(), evidence: try word(), rows: []),
+            .sealed(epoch: number(), finalAt: number()),
+            .reportRejected(epoch: number()),
+        ]
+        let stakes: [Event] = [
+            .staked(node: node(), staker: try address(), amount: nano(), shares: wide()),
+            .exitRequested(
+                node: node(),
+                staker: try address(),
+                shares: wide(),
+                amount: nano(),
+                exitShares: wide(),
+                endsAt: number()
+            ),
+            .stakeWithdrawn(node: node(), staker: try address(), amount: nano()),
+            .stakeSlashed(node: node(), fromPool: nano(), fromUnbonding: nano()),
             .collected(node: node(), gross: nano(), bonus: nano(), fee: nano()),
-            .harvested(node: node(), claimable: nano(), stake: nano()),
+            .harvested(node: node(), claimable: nano(), pool: nano(), stake: nano()),
             .claimed(node: node(), to: try address(), amount: nano()),
             .swept(amount: nano(), burned: nano()),
-            .granted(user: user(), amount: nano()),
-            .parameterSet(name: try #require(Bytes32(ascii: parameter().rawValue)), value: number()),
+            .rewardClaimed(epoch: number(), node: node(), amount: nano()),
+            .insurancePaid(to: try address(), amount: nano()),
+            .slashed(
+                id: CaseID(number()),
+                node: node(),
+                reporter: try address(),
+                offence: .probes,
+                amount: nano(),
+                evidence: try word()
+            ),
+            .slashReleased(id: CaseID(number()), reward: nano(), insured: nano(), burned: nano()),
+            .slashReturned(id: CaseID(number()), amount: nano()),
+            .qualityProposed(
+                id: CaseID(number()),
+                node: node(),
+                bps: small(),
+                evidence: try word(),
+                bond: nano(),
+                readyAt: number()
+            ),
+            .qualityVetoed(id: CaseID(number())),
         ]
-        return identity + money + nodes
+        let authority: [Event] = [
+            .granted(user: user(), amount: nano()),
+            .paid(to: try address(), amount: nano()),
+            .parameterSet(name: try #require(Bytes32(ascii: parameter().rawValue)), value: number()),
+            .ownerProposed(contract(), owner: try address()),
+            .ownerChanged(contract(), owner: try address()),
+            .roleSet(contract(), role: try #require(Bytes32(ascii: role().rawValue)), holder: try address()),
+            .paused(.tokenomics, until: number()),
+            .unpaused(.staking),
+            .queued(id: CallID(number()), target: try address(), dataHash: try word(), readyAt: number()),
+            .executed(id: CallID(number())),
+            .cancelled(id: CallID(number())),
+            .functionAllowed(target: try address(), function: function(), isAllowed: true),
+            .proposed(
+                id: ProposalID(number()),
+                proposer: try address(),
+                target: try address(),
+                dataHash: try word(),
+                description: try word(),
+                endsAt: number()
+            ),
+            .voted(id: ProposalID(number()), node: node(), voter: try address(), support: true, weight: nano()),
+            .enacted(id: ProposalID(number()), call: CallID(number())),
+            .published(name: try word(), at: try address()),
+        ]
+        return identity + money + nodes + stakes + authority
     }
 }

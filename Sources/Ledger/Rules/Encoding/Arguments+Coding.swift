@@ -1,16 +1,3 @@
-extension Command.Kind.Layout {
-    /// What stands behind the selector.
-    var types: [ABIType] {
-        let word = ABIType.fixedBytes(count: 32)
-        return switch self {
-        case .words(let count): Array(repeating: word, count: count)
-        case .wordsAndAuth(let count):
-            Array(repeating: word, count: count) + [.tuple(Array(repeating: word, count: 4) + [.bytes, .bytes])]
-        case .entries: [.array(.tuple(Array(repeating: word, count: 8)))]
-        }
-    }
-}
-
 extension Auth {
     /// What stands in a call by the wallet itself, which needs no signature: all zero.
     static let none = Auth(r: .zero, vs: .zero)
@@ -37,10 +24,6 @@ extension Auth {
 }
 
 extension LedgerSignature {
-    init(from words: inout WordReader) throws(LedgerCodingError) {
-        self.init(r: try words.next(), s: try words.next(), x: try words.next(), y: try words.next())
-    }
-
     /// The signature, or `nil` where it is what stands in a call that needs none.
     var unlessEmpty: LedgerSignature? { r == .zero && s == .zero ? nil : self }
 }
@@ -67,8 +50,18 @@ extension SettleEntry {
             amount: try words.next(),
             units: try words.next(),
             receipts: try words.next(),
-            signature: try LedgerSignature(from: &words)
+            signature: LedgerSignature(
+                r: try words.next(),
+                s: try words.next(),
+                x: try words.next(),
+                y: try words.next()
+            )
         )
         try words.finish()
     }
+}
+
+extension SignedMessage {
+    /// The fields and the signature, as the contracts take them.
+    var words: [Bytes32] { message.fields + [signature.r, signature.s] }
 }

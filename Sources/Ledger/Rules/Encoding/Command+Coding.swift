@@ -9,25 +9,13 @@ extension Command {
         guard call.count >= 4, let kind = Kind(selector: Array(call.prefix(4))) else { throw .unknownKind }
         let values: [ABIValue]
         do {
-            values = try ABI.decode(kind.layout.types, from: Array(call.dropFirst(4)))
+            values = try ABI.decode(kind.types, from: Array(call.dropFirst(4)))
         } catch {
             throw .malformed(error)
         }
-        var words: [Bytes32] = []
-        var auth: Auth?
-        var entries: [SettleEntry] = []
-        for value in values {
-            switch value {
-            case .bytes32(let word): words.append(word)
-            case .tuple(let fields): auth = try Auth(fields)
-            case .array(let tuples):
-                entries = try tuples.map { value throws(LedgerCodingError) in try SettleEntry(value) }
-            default: throw .valueOutOfRange
-            }
-        }
-        var reader = WordReader(words)
-        try self.init(kind, from: &reader, auth: auth, entries: entries)
-        try reader.finish()
+        var arguments = ArgumentReader(values)
+        try self.init(kind, of: contract, from: &arguments)
+        try arguments.finish()
         guard self.contract == contract else { throw .unknownKind }
     }
 
@@ -41,9 +29,20 @@ extension Command {
         case .requestWithdraw(let message, let auth): values(message.fields, auth)
         case .cancelWithdraw(let message, let auth): values(message.fields, auth)
         case .settle(let entries): [.array(entries.map(\.abiValue))]
+        case .report(let epoch, let evidence, let rows):
+            [.bytes32(epoch.word), .bytes32(evidence), .array(rows.map { .bytes32($0.packed) })]
+        case .queue(let target, let call): [.bytes32(target.word), .bytes(call)]
+        case .executeQueued(let id, let target, let call):
+            [.bytes32(id.word), .bytes32(target.word), .bytes(call)]
+        case .enact(let id, let target, let call): [.bytes32(id.word), .bytes32(target.word), .bytes(call)]
+        case .propose(let target, let call, let description, let nodes):
+            [.bytes32(target.word), .bytes(call), .bytes32(description), list(nodes)]
+        case .vote(let id, let support, let nodes): [.bytes32(id.word), .bytes32(support.word), list(nodes)]
         default: words.map { .bytes32($0) }
         }
     }
+
+    private func list(_ nodes: [NodeID]) -> ABIValue { .array(nodes.map { .bytes32($0.word) }) }
 
     private func values(_ words: [Bytes32], _ auth: Auth?) -> [ABIValue] {
         words.map { .bytes32($0) } + [(auth ?? .none).abiValue]
@@ -74,20 +73,41 @@ extension Command {
         case .setMeta(let node, let hash), .setModel(let node, let hash), .suspend(let node, let hash),
             .ban(let node, let hash):
             [node.word, hash]
-        case .resume(let node), .exit(let node), .withdrawStake(let node), .harvest(let node), .claim(let node):
+        case .setSigner(let node, let address), .proposePayout(let node, let address),
+            .transferNode(let node, let address):
+            [node.word, address.word]
+        case .setCommission(let node, let commission): [node.word, commission.word]
+        case .setCompute(let node, let units): [node.word, units.word]
+        case .acceptPayout(let node), .acceptNode(let node), .completeExit(let node), .resume(let node),
+            .exit(let node), .withdrawStake(let node), .harvest(let node), .claim(let node):
             [node.word]
+        case .seal(let epoch), .reject(let epoch): [epoch.word]
+        case .stake(let node, let amount): [node.word, amount.word]
+        case .requestExit(let node, let shares): [node.word, shares.word]
+        case .claimReward(let epoch, let node): [epoch.word, node.word]
+        case .payInsurance(let to, let amount), .payFromTreasury(let to, let amount): [to.word, amount.word]
+        case .proveReceipts(let first, let second): first.words + second.words
+        case .proveOvercharge(let quote, let receipt): quote.words + receipt.words
+        case .proveProbes(let first, let second): first.words + second.words
+        case .releaseSlash(let id), .giveBackSlash(let id), .vetoQuality(let id), .executeQuality(let id): [id.word]
+        case .proposeQuality(let node, let bps, let evidence): [node.word, bps.word, evidence]
         case .setParameter(let name, let value): [name.word, value.word]
-        case .sweep, .settle, .registerPasskey, .grantKey, .revokeKey, .changeRoot, .bumpGeneration, .requestWithdraw,
-            .cancelWithdraw:
+        case .proposeOwner(_, let owner): [owner.word]
+        case .setRole(_, let role, let holder): [role.word, holder.word]
+        case .cancelQueued(let id): [id.word]
+        case .allowFunction(let target, let function, let isAllowed):
+            [target.word, function.word, isAllowed.word]
+        case .publish(let name, let address): [name, address.word]
+        case .sweep, .acceptOwner, .pause, .unpause, .settle, .report, .queue, .executeQueued, .enact, .propose, .vote,
+            .registerPasskey, .grantKey, .revokeKey, .changeRoot, .bumpGeneration, .requestWithdraw, .cancelWithdraw:
             []
         }
     }
 
     private init(
         _ kind: Kind,
-        from words: inout WordReader,
-        auth: Auth?,
-        entries: [SettleEntry]
+        of contract: Contract,
+        from words: inout ArgumentReader
     ) throws(LedgerCodingError) {
         switch kind {
         case .transfer: self = .transfer(to: try words.next(), amount: try words.next())
@@ -99,7 +119,7 @@ extension Command {
             )
         case .registerPasskey:
             let message = RegisterPasskey(x: try words.next(), y: try words.next(), rpIDHash: try words.next())
-            self = .registerPasskey(message, assertion: auth ?? .none)
+            self = .registerPasskey(message, assertion: try words.auth() ?? .none)
         case .registerAttested: self = .registerAttested(commitment: try words.next())
         case .grantKey:
             let message = KeyGrant(
@@ -110,10 +130,10 @@ extension Command {
                 cap: try words.next(),
                 nonce: try words.next()
             )
-            self = .grantKey(message, auth: auth)
+            self = .grantKey(message, auth: try words.auth())
         case .revokeKey:
             let message = KeyRevoke(user: try words.next(), key: try words.next(), nonce: try words.next())
-            self = .revokeKey(message, auth: auth)
+            self = .revokeKey(message, auth: try words.auth())
         case .changeRoot:
             let message = RootChange(
                 user: try words.next(),
@@ -123,9 +143,12 @@ extension Command {
                 add: try words.next(),
                 nonce: try words.next()
             )
-            self = .changeRoot(message, auth: auth)
+            self = .changeRoot(message, auth: try words.auth())
         case .bumpGeneration:
-            self = .bumpGeneration(BumpGeneration(user: try words.next(), nonce: try words.next()), auth: auth)
+            self = .bumpGeneration(
+                BumpGeneration(user: try words.next(), nonce: try words.next()),
+                auth: try words.auth()
+            )
         case .grantKeyAttested:
             self = .grantKeyAttested(
                 user: try words.next(),
@@ -136,7 +159,7 @@ extension Command {
             )
         case .veto:
             let message = KeyRevoke(user: try words.next(), key: try words.next(), nonce: try words.next())
-            self = .veto(message, signature: try LedgerSignature(from: &words))
+            self = .veto(message, signature: try words.signature())
         case .deposit: self = .deposit(user: try words.next(), amount: try words.next())
         case .depositWithPermit:
             self = .depositWithPermit(
@@ -155,11 +178,14 @@ extension Command {
                 to: try words.next(),
                 nonce: try words.next()
             )
-            self = .requestWithdraw(message, auth: auth)
+            self = .requestWithdraw(message, auth: try words.auth())
         case .cancelWithdraw:
-            self = .cancelWithdraw(CancelWithdraw(user: try words.next(), nonce: try words.next()), auth: auth)
+            self = .cancelWithdraw(
+                CancelWithdraw(user: try words.next(), nonce: try words.next()),
+                auth: try words.auth()
+            )
         case .completeWithdraw: self = .completeWithdraw(user: try words.next())
-        case .settle: self = .settle(entries)
+        case .settle: self = .settle(try words.entries())
         case .registerNode:
             self = .registerNode(
                 NodeApplication(
@@ -178,12 +204,69 @@ extension Command {
         case .resume: self = .resume(node: try words.next())
         case .exit: self = .exit(node: try words.next())
         case .ban: self = .ban(node: try words.next(), reason: try words.next())
+        case .setSigner: self = .setSigner(node: try words.next(), signer: try words.next())
+        case .proposePayout: self = .proposePayout(node: try words.next(), payout: try words.next())
+        case .acceptPayout: self = .acceptPayout(node: try words.next())
+        case .setCommission: self = .setCommission(node: try words.next(), commission: try words.next())
+        case .transferNode: self = .transferNode(node: try words.next(), to: try words.next())
+        case .acceptNode: self = .acceptNode(node: try words.next())
+        case .completeExit: self = .completeExit(node: try words.next())
+        case .setCompute: self = .setCompute(node: try words.next(), units: try words.next())
+        case .report:
+            self = .report(epoch: try words.next(), evidence: try words.next(), rows: try words.list())
+        case .seal: self = .seal(epoch: try words.next())
+        case .reject: self = .reject(epoch: try words.next())
+        case .stake: self = .stake(node: try words.next(), amount: try words.next())
+        case .requestExit: self = .requestExit(node: try words.next(), shares: try words.next())
         case .withdrawStake: self = .withdrawStake(node: try words.next())
         case .harvest: self = .harvest(node: try words.next())
         case .claim: self = .claim(node: try words.next())
         case .sweep: self = .sweep
+        case .claimReward: self = .claimReward(epoch: try words.next(), node: try words.next())
+        case .payInsurance: self = .payInsurance(to: try words.next(), amount: try words.next())
+        case .proveReceipts: self = .proveReceipts(try words.receipt(), try words.receipt())
+        case .proveOvercharge: self = .proveOvercharge(try words.quote(), try words.receipt())
+        case .proveProbes: self = .proveProbes(try words.probe(), try words.probe())
+        case .releaseSlash: self = .releaseSlash(try words.next())
+        case .giveBackSlash: self = .giveBackSlash(try words.next())
+        case .proposeQuality:
+            self = .proposeQuality(node: try words.next(), bps: try words.next(), evidence: try words.next())
+        case .vetoQuality: self = .vetoQuality(try words.next())
+        case .executeQuality: self = .executeQuality(try words.next())
         case .grant: self = .grant(user: try words.next())
+        case .payFromTreasury: self = .payFromTreasury(to: try words.next(), amount: try words.next())
         case .setParameter: self = .setParameter(try words.next(), value: try words.next())
+        case .proposeOwner:
+            guard contract != .laiToken else { throw .unknownKind }
+            self = .proposeOwner(contract, owner: try words.next())
+        case .acceptOwner:
+            guard contract != .laiToken else { throw .unknownKind }
+            self = .acceptOwner(contract)
+        case .setRole:
+            guard contract != .laiToken else { throw .unknownKind }
+            self = .setRole(contract, try words.next(), holder: try words.next())
+        case .pause:
+            guard Pause.contracts.contains(contract) else { throw .unknownKind }
+            self = .pause(contract)
+        case .unpause:
+            guard Pause.contracts.contains(contract) else { throw .unknownKind }
+            self = .unpause(contract)
+        case .queue: self = .queue(target: try words.next(), call: try words.bytes())
+        case .executeQueued:
+            self = .executeQueued(try words.next(), target: try words.next(), call: try words.bytes())
+        case .cancelQueued: self = .cancelQueued(try words.next())
+        case .allowFunction:
+            self = .allowFunction(target: try words.next(), try words.next(), isAllowed: try words.next())
+        case .propose:
+            self = .propose(
+                target: try words.next(),
+                call: try words.bytes(),
+                description: try words.next(),
+                nodes: try words.list()
+            )
+        case .vote: self = .vote(try words.next(), support: try words.next(), nodes: try words.list())
+        case .enact: self = .enact(try words.next(), target: try words.next(), call: try words.bytes())
+        case .publish: self = .publish(name: try words.next(), at: try words.next())
         }
     }
 }

@@ -33,34 +33,64 @@ extension Command {
         case resume = "resume(uint64)"
         case exit = "exit(uint64)"
         case ban = "ban(uint64,bytes32)"
+        case setSigner = "set_signer(uint64,address)"
+        case proposePayout = "propose_payout(uint64,address)"
+        case acceptPayout = "accept_payout(uint64)"
+        case setCommission = "set_commission(uint64,uint16)"
+        case transferNode = "transfer(uint64,address)"
+        case acceptNode = "accept(uint64)"
+        case completeExit = "complete_exit(uint64)"
+        case setCompute = "set_compute(uint64,uint64)"
+        case report = "report(uint64,bytes32,uint256[])"
+        case seal = "seal(uint64)"
+        case reject = "reject(uint64)"
+        case stake = "stake(uint64,uint64)"
+        case requestExit = "request_exit(uint64,uint128)"
         case withdrawStake = "withdraw(uint64)"
         case harvest = "harvest(uint64)"
         case claim = "claim(uint64)"
         case sweep = "sweep()"
+        case claimReward = "claim_reward(uint64,uint64)"
+        case payInsurance = "pay_insurance(address,uint64)"
+        case proveReceipts =
+            "prove_receipts((bytes32,uint64,uint64,address,bytes32,bytes32,bytes32,uint64,uint64,uint64,uint64,uint64),bytes32,bytes32,(bytes32,uint64,uint64,address,bytes32,bytes32,bytes32,uint64,uint64,uint64,uint64,uint64),bytes32,bytes32)"
+        case proveOvercharge =
+            "prove_overcharge((uint64,bytes32,uint64,uint64,uint64),bytes32,bytes32,(bytes32,uint64,uint64,address,bytes32,bytes32,bytes32,uint64,uint64,uint64,uint64,uint64),bytes32,bytes32)"
+        case proveProbes =
+            "prove_probes((uint64,bytes32,bytes32,uint64),bytes32,bytes32,(uint64,bytes32,bytes32,uint64),bytes32,bytes32)"
+        case releaseSlash = "release(uint64)"
+        case giveBackSlash = "give_back(uint64)"
+        case proposeQuality = "propose_quality(uint64,uint16,bytes32)"
+        case vetoQuality = "veto_quality(uint64)"
+        case executeQuality = "execute_quality(uint64)"
         case grant = "grant(uint64)"
+        case payFromTreasury = "pay(address,uint64)"
         case setParameter = "set_parameter(bytes32,uint64)"
+        case proposeOwner = "propose_owner(address)"
+        case acceptOwner = "accept_owner()"
+        case setRole = "set_role(bytes32,address)"
+        case pause = "pause()"
+        case unpause = "unpause()"
+        case queue = "queue(address,bytes)"
+        case executeQueued = "execute(uint64,address,bytes)"
+        case cancelQueued = "cancel(uint64)"
+        case allowFunction = "allow(address,bytes4,bool)"
+        case propose = "propose(address,bytes,bytes32,uint64[])"
+        case vote = "vote(uint64,bool,uint64[])"
+        case enact = "enact(uint64,address,bytes)"
+        case publish = "publish(bytes32,address)"
     }
 }
 
 extension Command.Kind {
-    /// How the arguments are laid out.
-    enum Layout {
-        /// One word each.
-        case words(Int)
-        /// One word each, and an ``Auth`` at the end.
-        case wordsAndAuth(Int)
-        /// One list of tuples of eight words.
-        case entries
-    }
-
-    private static let layouts = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.parseLayout()) })
+    private static let types = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.parseTypes()) })
     private static let selectors = Dictionary(uniqueKeysWithValues: allCases.map { ($0, ABI.selector($0.rawValue)) })
     private static let kinds = Dictionary(uniqueKeysWithValues: allCases.map { ($0.selector, $0) })
 
-    /// The layout of the arguments.
+    /// What stands behind the selector: a word for everything that takes one.
     ///
-    /// Every case has one: the table is made from all of them.
-    var layout: Layout { Self.layouts[self] ?? parseLayout() }
+    /// Every case has its types: the table is made from all of them.
+    var types: [ABIType] { Self.types[self] ?? parseTypes() }
 
     /// The first four bytes of a call.
     var selector: [UInt8] { Self.selectors[self] ?? ABI.selector(rawValue) }
@@ -71,10 +101,34 @@ extension Command.Kind {
         self = kind
     }
 
-    private func parseLayout() -> Layout {
-        if self == .settle { return .entries }
-        let types = rawValue.drop { $0 != "(" }.split { "(),".contains($0) }
-        return types.last == "bytes" ? .wordsAndAuth(types.count - 6) : .words(types.count)
+    /// Takes the signature apart; the words of a tuple without bytes or lists stand where the tuple does.
+    private func parseTypes() -> [ABIType] {
+        var text = rawValue.drop { $0 != "(" }.dropFirst()
+        return Self.parseList(&text)
+    }
+
+    private static func parseList(_ text: inout Substring) -> [ABIType] {
+        var types: [ABIType] = []
+        while let first = text.first, first != ")" {
+            var found: [ABIType]
+            if first == "(" {
+                text.removeFirst()
+                let inner = parseList(&text)
+                found = inner.contains(where: \.isDynamic) || text.hasPrefix("[]") ? [.tuple(inner)] : inner
+            } else {
+                let name = text.prefix { !",)[".contains($0) }
+                text.removeFirst(name.count)
+                found = [name == "bytes" ? .bytes : .fixedBytes(count: 32)]
+            }
+            if text.hasPrefix("[]") {
+                text.removeFirst(2)
+                found = found.map { .array($0) }
+            }
+            types += found
+            if text.first == "," { text.removeFirst() }
+        }
+        text = text.dropFirst()
+        return types
     }
 }
 
@@ -90,12 +144,24 @@ extension Command {
             .grantKeyAttested, .veto, .deposit, .depositWithPermit, .creditBonus, .expireBonus, .requestWithdraw,
             .cancelWithdraw, .completeWithdraw, .settle:
             .userRegistry
-        case .registerNode, .setMeta, .setModel, .exit, .ban: .nodeRegistry
-        case .suspend, .resume: .networkStatus
-        case .withdrawStake: .staking
-        case .harvest, .claim, .sweep: .tokenomics
+        case .registerNode, .setMeta, .setModel, .setSigner, .proposePayout, .acceptPayout, .setCommission,
+            .transferNode, .acceptNode, .exit, .completeExit, .setCompute, .ban:
+            .nodeRegistry
+        case .report, .seal, .reject, .suspend, .resume: .networkStatus
+        case .stake, .requestExit, .withdrawStake: .staking
+        case .harvest, .claim, .sweep, .claimReward, .payInsurance: .tokenomics
+        case .proveReceipts, .proveOvercharge, .proveProbes, .releaseSlash, .giveBackSlash, .proposeQuality,
+            .vetoQuality, .executeQuality:
+            .slashing
         case .grant: .faucet
+        case .payFromTreasury: .treasury
         case .setParameter(let name, _): name.contract
+        case .proposeOwner(let contract, _), .acceptOwner(let contract), .setRole(let contract, _, _),
+            .pause(let contract), .unpause(let contract):
+            contract
+        case .queue, .executeQueued, .cancelQueued: .timelock
+        case .allowFunction, .propose, .vote, .enact: .governor
+        case .publish: .directory
         }
     }
 
@@ -127,12 +193,49 @@ extension Command {
         case .resume: .resume
         case .exit: .exit
         case .ban: .ban
+        case .setSigner: .setSigner
+        case .proposePayout: .proposePayout
+        case .acceptPayout: .acceptPayout
+        case .setCommission: .setCommission
+        case .transferNode: .transferNode
+        case .acceptNode: .acceptNode
+        case .completeExit: .completeExit
+        case .setCompute: .setCompute
+        case .report: .report
+        case .seal: .seal
+        case .reject: .reject
+        case .stake: .stake
+        case .requestExit: .requestExit
         case .withdrawStake: .withdrawStake
         case .harvest: .harvest
         case .claim: .claim
         case .sweep: .sweep
+        case .claimReward: .claimReward
+        case .payInsurance: .payInsurance
+        case .proveReceipts: .proveReceipts
+        case .proveOvercharge: .proveOvercharge
+        case .proveProbes: .proveProbes
+        case .releaseSlash: .releaseSlash
+        case .giveBackSlash: .giveBackSlash
+        case .proposeQuality: .proposeQuality
+        case .vetoQuality: .vetoQuality
+        case .executeQuality: .executeQuality
         case .grant: .grant
+        case .payFromTreasury: .payFromTreasury
         case .setParameter: .setParameter
+        case .proposeOwner: .proposeOwner
+        case .acceptOwner: .acceptOwner
+        case .setRole: .setRole
+        case .pause: .pause
+        case .unpause: .unpause
+        case .queue: .queue
+        case .executeQueued: .executeQueued
+        case .cancelQueued: .cancelQueued
+        case .allowFunction: .allowFunction
+        case .propose: .propose
+        case .vote: .vote
+        case .enact: .enact
+        case .publish: .publish
         }
     }
 }

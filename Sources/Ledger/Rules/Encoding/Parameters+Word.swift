@@ -15,11 +15,13 @@ extension Parameters.Name: WordCodable {
     /// The contract that the figure governs.
     public var contract: Contract {
         switch self {
-        case .feeBPS, .burnBPS: .tokenomics
+        case .feeBPS, .burnBPS, .alpha, .lambda, .epochBudget: .tokenomics
         case .withdrawDelay, .revokeDelay, .recoveryDelay, .keyValidity: .userRegistry
         case .unbonding: .staking
         case .minimumStakeLLM, .minimumStakeKnowledge, .minimumStakeAgent: .nodeRegistry
         case .grantAmount, .dailyBudget: .faucet
+        case .stakePerUnit: .networkStatus
+        case .timelock: .timelock
         }
     }
 }

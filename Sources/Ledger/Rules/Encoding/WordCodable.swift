@@ -60,6 +60,48 @@ extension NodeID: WordCodable {
     }
 }
 
+extension CaseID: WordCodable {
+    var word: Bytes32 { number.word }
+
+    init?(word: Bytes32) {
+        guard let number = word.number else { return nil }
+        self.init(number)
+    }
+}
+
+extension CallID: WordCodable {
+    var word: Bytes32 { number.word }
+
+    init?(word: Bytes32) {
+        guard let number = word.number else { return nil }
+        self.init(number)
+    }
+}
+
+extension ProposalID: WordCodable {
+    var word: Bytes32 { number.word }
+
+    init?(word: Bytes32) {
+        guard let number = word.number else { return nil }
+        self.init(number)
+    }
+}
+
+extension ReportRow: WordCodable {
+    var word: Bytes32 { packed }
+
+    init?(word: Bytes32) { self.init(packed: word) }
+}
+
+extension FunctionSelector: WordCodable {
+    var word: Bytes32 { Bytes32(UInt64(number) << 32, 0, 0, 0) }
+
+    init?(word: Bytes32) {
+        self.init(UInt32(truncatingIfNeeded: word.words.0 >> 32))
+        guard self.word == word else { return nil }
+    }
+}
+
 extension Nano: WordCodable {
     init?(word: Bytes32) {
         guard let number = word.number else { return nil }
@@ -68,13 +110,11 @@ extension Nano: WordCodable {
 }
 
 extension TokenAmount: WordCodable {
-    var word: Bytes32 {
-        Bytes32(0, 0, UInt64(truncatingIfNeeded: units >> 64), UInt64(truncatingIfNeeded: units))
-    }
+    var word: Bytes32 { units.word }
 
     init?(word: Bytes32) {
-        guard word.words.0 == 0, word.words.1 == 0 else { return nil }
-        self.init(units: UInt128(word.words.2) << 64 | UInt128(word.words.3))
+        guard let units = UInt128(word: word) else { return nil }
+        self.init(units: units)
     }
 }
 
@@ -84,6 +124,17 @@ extension UInt64: WordCodable {
     init?(word: Bytes32) {
         guard let number = word.number else { return nil }
         self = number
+    }
+}
+
+extension UInt128: WordCodable {
+    var word: Bytes32 {
+        Bytes32(0, 0, UInt64(truncatingIfNeeded: self >> 64), UInt64(truncatingIfNeeded: self))
+    }
+
+    init?(word: Bytes32) {
+        guard word.words.0 == 0, word.words.1 == 0 else { return nil }
+        self = UInt128(word.words.2) << 64 | UInt128(word.words.3)
     }
 }
 
@@ -119,6 +170,22 @@ extension UserKind: WordCodable {}
 extension NodeKind: WordCodable {}
 extension NodeStatus: WordCodable {}
 extension SettleStatus: WordCodable {}
+extension Offence: WordCodable {}
+
+extension Role: WordCodable {
+    private static let words = Dictionary(uniqueKeysWithValues: allCases.map { ($0.word, $0) })
+
+    /// The name in ASCII, padded with zeros.
+    ///
+    /// Every name is short ASCII, so there is always one.
+    public var word: Bytes32 { Bytes32(ascii: rawValue) ?? .zero }
+
+    /// The role with this name.
+    public init?(word: Bytes32) {
+        guard let role = Self.words[word] else { return nil }
+        self = role
+    }
+}
 
 /// Takes values out of words, front to back.
 struct WordReader {
@@ -135,6 +202,13 @@ struct WordReader {
         guard let value = Value(word: words[position]) else { throw .valueOutOfRange }
         position += 1
         return value
+    }
+
+    /// All values that are left.
+    mutating func rest<Value: WordCodable>(_: Value.Type = Value.self) throws(LedgerCodingError) -> [Value] {
+        var values: [Value] = []
+        while position < words.count { values.append(try next()) }
+        return values
     }
 
     /// Checks that nothing is left.
