@@ -34,7 +34,13 @@ struct InteropPeer {
         }
         let server = RPCServer(host: host)
         EchoService().register(on: server)
-        let obedience = Obedience(host: host, client: RPCClient(host: host), security: options.security)
+        let counted = CountedHost(host)
+        let obedience = Obedience(
+            host: host,
+            counted: counted,
+            client: RPCClient(host: counted),
+            security: options.security
+        )
         let events = host.events()
         try await host.start()
         Output.say([

@@ -9,37 +9,19 @@ extension Obedience {
     private static let deadline: Duration = .seconds(15)
 
     func call(_ command: Command) async throws -> [String: JSON] {
+        var client = client
+        if let name = command.compression {
+            guard let compression = Compression(name) else { throw Command.Fault.invalid("compression") }
+            client.compression = compression
+        }
+        let before = counted.sentByteCount
         let reply = try await client.call(
             command.rpcMethod,
             on: command.target,
             request: command.request,
             deadline: Self.deadline
         )
-        return try answer(command, reply)
-    }
-
-    /// A unary call whose argument is compressed, written by hand: callers of our API need not, and so cannot, ask for it.
-    func callCompressed(_ command: Command) async throws -> [String: JSON] {
-        let names: [String: Compression] = ["gzip": .gzip, "zstd": .zstd, "lz4": .lz4, "brotli": .brotli]
-        guard let name = command.compression, let compression = names[name] else {
-            throw Command.Fault.invalid("compression")
-        }
-        var request = BincodeWriter()
-        request.variant(0)
-        request.text("interop")
-        request.text(try command.required(\.method, "method"))
-        request.bytes(try compression.compress(command.request))
-        request.option(compression.rawValue) { $0.unsigned($1) }
-        let stream = try await host.openStream(to: command.target, protocols: ["/rpc/req-resp/1.0.0"])
-        try await stream.write(request.buffer)
-        try await stream.closeWrite()
-        var whole = ByteBuffer()
-        while var part = try await stream.read() { whole.writeBuffer(&part) }
-        var reply = BincodeReader(whole)
-        guard try reply.variant() == 1, try reply.text() == "interop" else {
-            throw Command.Fault.unexpected("the answer is none: \(String(buffer: whole).prefix(200))")
-        }
-        return try answer(command, reply.bytes())
+        return try answer(command, reply).merging(["sent": .whole(counted.sentByteCount - before)]) { $1 }
     }
 
     func callStream(_ command: Command) async throws -> [String: JSON] {

@@ -10,6 +10,8 @@ import NIOCore
 /// Carries out commands, side by side.
 struct Obedience: Sendable {
     let host: LatticaHost
+    /// The same, for calls.
+    let counted: CountedHost
     let client: RPCClient
     /// The only way in which connections are secured.
     let security: SecurityProtocol
@@ -35,7 +37,7 @@ struct Obedience: Sendable {
         case "push": try await push(command)
         case "ping": try await ping(command)
         case "stream": try await stream(command)
-        case "call": try await command.compression == nil ? call(command) : callCompressed(command)
+        case "call": try await call(command)
         case "call_stream": try await callStream(command)
         case "iter": try await iterate(command)
         default: throw Command.Fault.unknownOperation(command.op)

@@ -77,6 +77,12 @@ import Testing
         }
     }
 
+    @Test func `has the names that people know`() {
+        #expect(Compression.allCases.map(\.description) == ["none", "gzip", "zstd", "lz4", "brotli"])
+        #expect(Compression.allCases.allSatisfy { Compression($0.description) == $0 })
+        #expect(Compression("GZIP") == nil)
+    }
+
     @Test func `has the numbers of the wire`() {
         #expect(Compression.allCases.map(\.rawValue) == [0, 1, 2, 3, 4])
         #expect(Compression.allCases.map(\.threshold.bytes) == [.max, 512, 512, 256, 1024])

@@ -21,6 +21,15 @@ public struct RPCClient: Sendable {
     private let time: RPCTime
     private let metrics: RPCMetrics
 
+    /// How requests of unary calls are compressed for peers that speak no other protocol than Lattica's; not at all unless asked.
+    ///
+    /// Requests shorter than ``Compression/threshold``, and those that would not become shorter, go as they are. Lattica's
+    /// answers and streams know no compression, nor does Lattice's own protocol (Lattica wire, §13). A copy of a client
+    /// shares its sessions, so that single calls can be made by a copy with another value.
+    ///
+    /// What is secret does not belong into one request with what a stranger has chosen: the length would tell of it.
+    public var compression = Compression.none
+
     /// Calls through a host.
     public init(
         host: any Host,
@@ -125,7 +134,13 @@ public struct RPCClient: Sendable {
         case .session(let driver, let id): return try await driver.reply(to: id)
         case .lattica(let left):
             do throws(RPCError) {
-                return try await lattica.unary(method, on: peer, request: request, deadline: left)
+                return try await lattica.unary(
+                    method,
+                    on: peer,
+                    request: request,
+                    deadline: left,
+                    compression: compression
+                )
             } catch {
                 if error.code == .unavailable { sessions.forget(peer) }
                 throw error

@@ -51,6 +51,25 @@ public enum Compression: UInt64, Hashable, Sendable, CaseIterable {
     }
 }
 
+extension Compression: LosslessStringConvertible {
+    /// The compression of a name, in lower case.
+    public init?(_ name: String) {
+        guard let named = Self.allCases.first(where: { $0.description == name }) else { return nil }
+        self = named
+    }
+
+    /// The name.
+    public var description: String {
+        switch self {
+        case .none: "none"
+        case .gzip: "gzip"
+        case .zstd: "zstd"
+        case .lz4: "lz4"
+        case .brotli: "brotli"
+        }
+    }
+}
+
 /// Why bytes were not compressed or restored.
 public enum CompressionError: Error, Hashable {
     /// The result would be longer than is taken.

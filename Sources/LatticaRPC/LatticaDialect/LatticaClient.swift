@@ -50,7 +50,7 @@ extension LatticaDialect {
         ///
         /// - Parameters:
         ///   - deadline: counts from now, dialling and waiting included; never longer than the package's own.
-        ///   - compression: used when the request is long enough.
+        ///   - compression: used when the request is long enough, and becomes shorter by it.
         func unary(
             _ method: RPCMethod,
             on peer: PeerID,
@@ -66,14 +66,7 @@ extension LatticaDialect {
             let reply = try await clock.withDeadline(deadline) { () async throws(RPCError) in
                 try await self.unaryTurns.take(peer)
                 defer { self.unaryTurns.giveBack(peer) }
-                let used = request.readableBytes >= compression.threshold.bytes ? compression : .none
-                let data: ByteBuffer
-                do throws(CompressionError) {
-                    data = try await used.compressAside(request)
-                } catch {
-                    throw .failed(code: .internalError, message: "\(error)")
-                }
-                let message = UnaryMessage.request(id: self.id(), method: name, data: data, compression: used)
+                let message = try await self.message(name, request, compression)
                 return try await self.exchange(message, with: peer)
             }
             guard let reply else { throw .deadlineExceeded }
@@ -118,6 +111,24 @@ extension LatticaDialect {
                 return next
             }
             return "\(number)"
+        }
+
+        private func message(
+            _ name: String,
+            _ request: ByteBuffer,
+            _ compression: Compression
+        ) async throws(RPCError) -> UnaryMessage {
+            if request.readableBytes >= compression.threshold.bytes {
+                do throws(CompressionError) {
+                    let data = try await compression.compressAside(request)
+                    if data.readableBytes < request.readableBytes {
+                        return .request(id: id(), method: name, data: data, compression: compression)
+                    }
+                } catch {
+                    throw .failed(code: .internalError, message: "\(error)")
+                }
+            }
+            return .request(id: id(), method: name, data: request, compression: .none)
         }
 
         private func exchange(_ message: UnaryMessage, with peer: PeerID) async throws(RPCError) -> ByteBuffer {

@@ -34,6 +34,9 @@ extension P2PCommand {
         @Option(help: "How long the answer may take, in seconds; with --stream, the whole exchange.")
         var deadline = 30.0
 
+        @Option(help: "Compress a long request for a peer that speaks Lattica's dialect: gzip, zstd, lz4 or brotli.")
+        var compress: String?
+
         @OptionGroup var options: P2POptions
 
         func validate() throws {
@@ -44,18 +47,28 @@ extension P2PCommand {
                 throw ValidationError("--deadline must be from 0.001 to 86400 seconds.")
             }
             guard file == nil || data.isEmpty else { throw ValidationError("Give --data or --file, not both.") }
+            guard compress == nil || compression != nil else {
+                throw ValidationError("--compress must be gzip, zstd, lz4 or brotli.")
+            }
+            guard !stream || compress == nil else {
+                throw ValidationError("--compress does not go with --stream: the dialect compresses no streams.")
+            }
             guard stream || data.count <= 1 else { throw ValidationError("Several --data need --stream.") }
         }
+
+        private var compression: Compression? { compress.flatMap { Compression($0) } }
 
         func run() async throws {
             let requests = try file.map { [try Self.contents(of: $0)] } ?? data.map { Array($0.utf8) }
             let (method, isStream, isJSON) = (RPCMethod(method), stream, options.json)
+            let compression = compression ?? .none
             let deadline = Duration.seconds(deadline)
             let found = try await options.withPeer(at: address) { host, peer in
                 let start = ContinuousClock.now
                 var answers: [[UInt8]] = []
                 do throws(RPCError) {
-                    let client = RPCClient(host: host)
+                    var client = RPCClient(host: host)
+                    client.compression = compression
                     if isStream {
                         let call = try await client.open(method, on: peer, deadline: deadline)
                         for request in requests { try await call.send(request) }
