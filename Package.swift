@@ -110,10 +110,12 @@ let package = Package(
                 .metrics,
             ]
         ),
+        // Where addresses of the form /dnsaddr lead to.
+        .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         module(
             "Lattica",
             [
-                "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .nioCore,
+                "CAres", "LatticaRPC", "LatticaProtocols", "LatticaConnection", "LatticaCore", "Multiformats", .nioCore,
                 .nioPosix, .nioConcurrency, .logging, .metrics, .lifecycle,
             ]
         ),
@@ -190,7 +192,7 @@ let package = Package(
         // Tests.
         .target(
             name: "LatticeTesting",
-            dependencies: ["LatticaConnection", "LatticaCore", "Multiformats", .nioCore, .nioConcurrency],
+            dependencies: ["LatticaConnection", "LatticaCore", "Multiformats", .nioCore, .nioPosix, .nioConcurrency],
             path: "Tests/LatticeTesting",
             swiftSettings: strict
         ),

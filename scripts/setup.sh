@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 declare -A packages=(
-    [build]="git ca-certificates g++ pkg-config libsecp256k1-dev libsqlite3-dev zlib1g-dev libzstd-dev liblz4-dev libbrotli-dev"
+    [build]="git ca-certificates g++ pkg-config libsecp256k1-dev libsqlite3-dev zlib1g-dev libzstd-dev liblz4-dev libbrotli-dev libc-ares-dev"
     [test]="python3-venv chromium chromium-driver"
     [interop]="python3-venv python3-pip iproute2 gcc python3-dev libgmp-dev"
 )
@@ -20,6 +20,7 @@ declare -A why=(
     [libzstd-dev]="the same: zstd"
     [liblz4-dev]="the same: lz4"
     [libbrotli-dev]="the same: brotli"
+    [libc-ares-dev]="peers are found by name: /dnsaddr"
     [python3-venv]="the clients in tests have Python environments of their own"
     [python3-pip]="downloads a foreign peer"
     [chromium]="the page is tested in a real browser"
@@ -43,6 +44,7 @@ present() {
     libzstd-dev) pkg-config --exists libzstd ;;
     liblz4-dev) pkg-config --exists liblz4 ;;
     libbrotli-dev) pkg-config --exists libbrotlienc libbrotlidec ;;
+    libc-ares-dev) pkg-config --exists libcares ;;
     libgmp-dev) pkg-config --exists gmp || [ -e /usr/include/gmp.h ] || compgen -G '/usr/include/*/gmp.h' ;;
     python3-venv) python3 -c 'import ensurepip, venv' ;;
     python3-pip) python3 -m pip --version ;;

@@ -54,6 +54,28 @@ import Testing
         }
     }
 
+    @Test func `find a peer by the name that the DNS has for it`() async throws {
+        try await withPeer { address in
+            let peer = try #require(try Multiaddr(address).peerID)
+            try await LoopbackNameServer.with { name in
+                name == "_dnsaddr.example.org" ? .texts(["dnsaddr=\(address)"]) : .noSuchName
+            } _: { server in
+                let options = try P2POptions.parse(["--dns", "127.0.0.1:\(server.port)"])
+                let found = try await options.withPeer(at: "/dnsaddr/example.org/p2p/\(peer)") { host, peer in
+                    _ = try await host.ping(peer)
+                    return peer
+                }
+                #expect(found == peer)
+                await #expect {
+                    try await options.withPeer(at: "/dnsaddr/example.com") { _, _ in }
+                } throws: { "\($0)".contains("does not have example.com") && "\($0)".contains("--dns") }
+            }
+        }
+        await #expect {
+            try await P2POptions.parse(["--dns", "dns.example.org"]).host()
+        } throws: { "\($0)".contains("ADDRESS:PORT") }
+    }
+
     @Test func `write the frames of the connection where they are asked for`() async throws {
         try await withTemporaryDirectory { folder in
             try await withPeer { address in

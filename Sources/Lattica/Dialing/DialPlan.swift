@@ -1,7 +1,8 @@
 /// Decides when each address of a peer is tried (RFC 8305, §5).
 ///
 /// The first is tried at once; each further one a head start after the one before, or as soon as any has failed. The first
-/// to connect ends the plan, which is the driver's to notice.
+/// to connect ends the plan, which is the driver's to notice. Addresses that are still being looked up join when they are
+/// found (RFC 8305, §3), behind those that are there.
 struct DialPlan: Sendable {
     enum Event: Equatable {
         case started
@@ -9,6 +10,8 @@ struct DialPlan: Sendable {
         case headStartOver(of: Int)
         /// An attempt failed.
         case failed(Int)
+        /// So many more addresses were found, and no more will be.
+        case found(Int)
     }
 
     enum Action: Equatable {
@@ -20,8 +23,9 @@ struct DialPlan: Sendable {
         case giveUp
     }
 
-    private let count: Int
+    private var count: Int
     private let atOnce: Int
+    private var isWaiting: Bool
     private var next = 0
     private var running: Set<Int> = []
     private var isOver = false
@@ -29,8 +33,10 @@ struct DialPlan: Sendable {
     /// - Parameters:
     ///   - count: how many addresses there are, the best first.
     ///   - atOnce: how many may be tried at the same time; at least one.
-    init(count: Int, atOnce: Int) {
+    ///   - isWaiting: whether others are being looked up.
+    init(count: Int, atOnce: Int, isWaiting: Bool = false) {
         self.count = count
+        self.isWaiting = isWaiting
         self.atOnce = max(1, atOnce)
     }
 
@@ -45,6 +51,13 @@ struct DialPlan: Sendable {
         case .failed(let index):
             guard running.remove(index) != nil else { return [] }
             return startNext()
+        case .found(let more):
+            isWaiting = false
+            let isHeadStartUnderWay = next < count
+            count += more
+            if running.isEmpty { return startNext() }
+            // The last of the others has had no head start, for there was nobody to be ahead of.
+            return isHeadStartUnderWay || next == count ? [] : [.headStart(of: next - 1)]
         }
     }
 
@@ -55,7 +68,7 @@ struct DialPlan: Sendable {
             running.insert(index)
             return next < count ? [.attempt(index), .headStart(of: index)] : [.attempt(index)]
         }
-        guard next == count, running.isEmpty else { return [] }
+        guard next == count, running.isEmpty, !isWaiting else { return [] }
         isOver = true
         return [.giveUp]
     }

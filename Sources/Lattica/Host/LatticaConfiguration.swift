@@ -67,6 +67,9 @@ public struct LatticaConfiguration: Sendable {
     /// The ways to reach peers, the preferred first.
     public var transports: [TransportProvider]
 
+    /// Who looks up addresses of the form `/dnsaddr/…`.
+    public var txtResolver: any TXTResolver = DNSResolver()
+
     /// Where the host tells what it does.
     public var logger: Logger
 

@@ -26,6 +26,7 @@ public final class LatticaHost: Host, Service {
     let tasks = TaskScope()
     let inbound: InboundStreams
     let slots: DialSlots
+    let lookupSlots: DialSlots
     let metrics = HostMetrics()
     let logger: Logger
     let identifyService: IdentifyService
@@ -47,6 +48,7 @@ public final class LatticaHost: Host, Service {
         let inbound = InboundStreams(limits: configuration.swarm)
         self.inbound = inbound
         slots = DialSlots(configuration.swarm.dials, waiters: configuration.swarm.waitingDials)
+        lookupSlots = DialSlots(configuration.swarm.lookups, waiters: configuration.swarm.waitingDials)
         let connected = HostReference(peerID: peerID, inbound: inbound, dials: false)
         let reachable = HostReference(peerID: peerID, inbound: inbound, dials: true)
         self.connected = connected

@@ -44,6 +44,25 @@ public struct SwarmLimits: Sendable, Hashable {
     /// Attempts that wait for their turn; one more fails.
     public var waitingDials = 4096
 
+    /// Names that lead to one another behind a `/dnsaddr/…`: a name of the network, one of a region and one of a machine, and one more.
+    public var nameDepth = 4
+
+    /// Names that are asked for one dial; more are left.
+    ///
+    /// As many as a network has places to enter it.
+    public var namesPerDial = 32
+
+    /// Addresses that are taken from the names of one dial; more are left.
+    public var addressesPerName = 100
+
+    /// Names that are looked up at once, for all peers; more wait, in turn, as many as ``waitingDials``.
+    public var lookups = 8
+
+    /// How long looking up the names of one dial may take.
+    ///
+    /// What has been found by then is dialled.
+    public var nameTimeout: Duration = .seconds(5)
+
     /// The head start of an address before the next one is tried beside it (RFC 8305, §5).
     public var headStart: Duration = .milliseconds(250)
 

@@ -4,6 +4,7 @@ extension DialError: CustomStringConvertible {
         switch self {
         case .noAddress(let peer): "no address of \(peer) is known; name one with --join"
         case .unreachable(let peer, let reasons): "\(peer) cannot be reached: \(reasons.joined(separator: "; "))"
+        case .nameNotResolved(let error): error.description
         case .handshakeFailed(let reason): "the handshake failed: \(reason)"
         case .protocolsNotSupported(let names): "the peer speaks none of \(names.joined(separator: ", "))"
         case .limitReached(let limit): "a limit is reached: \(limit)"

@@ -21,6 +21,8 @@ public enum DialError: Error, Hashable {
     case noAddress(peer: String)
     /// Every address failed; one reason for each that was tried.
     case unreachable(peer: String, reasons: [String])
+    /// The address stands in the DNS, and that led nowhere.
+    case nameNotResolved(DNSAddrError)
     /// Another peer answered at the address, or the handshake failed.
     case handshakeFailed(String)
     /// The peer speaks none of the protocols asked for.

@@ -22,6 +22,11 @@ struct P2POptions: ParsableArguments {
     @Option(help: "Write the decrypted frames of the connection to this file; only for debugging (LATTICE_CAPTURE).")
     var capture: String?
 
+    @Option(
+        help: "Ask this server of the DNS for /dnsaddr: ADDRESS[:PORT] (LATTICE_DNS; default: those of the system)."
+    )
+    var dns: String?
+
     @Option(help: "How long connecting may take, in seconds (LATTICE_TIMEOUT; default: 10).")
     var timeout: Int?
 
@@ -39,7 +44,7 @@ struct P2POptions: ParsableArguments {
             try await Settings(
                 flags: [
                     "key": key, "protocol": `protocol`, "psk": psk, "capture": capture,
-                    "timeout": timeout.map(String.init), "log.level": logLevel,
+                    "dns": dns, "timeout": timeout.map(String.init), "log.level": logLevel,
                 ],
                 file: config
             )
@@ -63,6 +68,9 @@ struct P2POptions: ParsableArguments {
             logger: try CommonOptions.logger(settings, label: "p2p")
         )
         configuration.capture = capture
+        configuration.txtResolver = DNSResolver(
+            servers: try settings.text("dns").map { [try Self.nameServer($0)] } ?? []
+        )
         return LatticaHost(configuration: configuration)
     }
 
@@ -116,6 +124,15 @@ struct P2POptions: ParsableArguments {
         }
     }
 
+    private static func nameServer(_ text: String) throws -> NameServer {
+        guard let server = NameServer(text) else {
+            throw Settings.Fault(
+                description: "dns is '\(text)': it must be ADDRESS or ADDRESS:PORT. Set it with --dns."
+            )
+        }
+        return server
+    }
+
     private static func connect(_ host: LatticaHost, to address: Multiaddr) async throws -> PeerID {
         do {
             return try await host.connect(to: address)
@@ -132,6 +149,8 @@ struct P2POptions: ParsableArguments {
         case .unreachable, .noAddress: "Is the peer running, and is this where it listens?"
         case .handshakeFailed:
             "Leave /p2p/ID off the address to accept whoever answers; in a private network, give its key with --psk."
+        case .nameNotResolved:
+            "Name another server of the DNS with --dns, or give the address that the name stands for."
         case .timedOut: "Give it longer with --timeout."
         case .protocolsNotSupported, .limitReached, .stopped: "--log-level debug tells more."
         }

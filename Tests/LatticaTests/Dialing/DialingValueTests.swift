@@ -39,13 +39,37 @@ import Testing
         #expect(plan.handle(.failed(0)) == [.attempt(2), .headStart(of: 2)])
     }
 
+    @Test func `addresses that are found later join those that are being tried`() {
+        var plan = DialPlan(count: 1, atOnce: 8, isWaiting: true)
+        #expect(plan.handle(.started) == [.attempt(0)])
+        #expect(plan.handle(.found(2)) == [.headStart(of: 0)])
+        #expect(plan.handle(.headStartOver(of: 0)) == [.attempt(1), .headStart(of: 1)])
+    }
+
+    @Test func `addresses that are found are tried at once when there is nothing else`() {
+        var plan = DialPlan(count: 0, atOnce: 8, isWaiting: true)
+        #expect(plan.handle(.started) == [])
+        #expect(plan.handle(.found(1)) == [.attempt(0)])
+        var failed = DialPlan(count: 1, atOnce: 8, isWaiting: true)
+        _ = failed.handle(.started)
+        #expect(failed.handle(.failed(0)) == [])
+        #expect(failed.handle(.found(1)) == [.attempt(1)])
+    }
+
+    @Test func `gives up when nothing is found either`() {
+        var plan = DialPlan(count: 0, atOnce: 8, isWaiting: true)
+        #expect(plan.handle(.started) == [])
+        #expect(plan.handle(.found(0)) == [.giveUp])
+    }
+
     @Test func `plays any order of events to an end`() {
         var random = SeededGenerator(seed: 1)
         for _ in 0..<500 {
-            let count = Int.random(in: 1...10, using: &random)
+            let (known, found) = (Int.random(in: 0...10, using: &random), Int.random(in: 0...10, using: &random))
+            let count = known + found
             let atOnce = Int.random(in: 1...4, using: &random)
-            var plan = DialPlan(count: count, atOnce: atOnce)
-            var pending: [DialPlan.Event] = [.started]
+            var plan = DialPlan(count: known, atOnce: atOnce, isWaiting: true)
+            var pending: [DialPlan.Event] = [.started, .found(found)]
             var running = 0
             var tried: [Int] = []
             var hasGivenUp = false
