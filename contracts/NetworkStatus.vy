@@ -45,8 +45,6 @@ WINDOW: constant(uint256) = 6 * 3_600
 HISTORY: constant(uint64) = 90
 # Rows are kept for so many epochs: more than those that can be reported, claimed or looked back upon.
 RING: constant(uint256) = 128
-# How many epochs back a node's reputation is looked for.
-MEMORY: constant(uint256) = 7
 WHOLE: constant(uint256) = 10_000
 FIRST_REPUTATION: constant(uint256) = 5_000
 REPUTATION_STEP: constant(uint256) = 1_000
@@ -59,7 +57,6 @@ MASK_16: constant(uint256) = 2**16 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 MASK_64: constant(uint256) = 2**64 - 1
-MASK_128: constant(uint256) = 2**128 - 1
 
 # Shifts within a reported row: node 64 | uptime 16 | units 64 | health 16 | reputation 16 | latency 32
 ROW_UPTIME: constant(uint256) = 64
@@ -78,20 +75,24 @@ REPUTATION: constant(uint256) = 128
 LATENCY: constant(uint256) = 144
 COMPUTE: constant(uint256) = 176
 ROUND: constant(uint256) = 240
+# Round and epoch, by which a row is known to be valid.
+MARK: constant(uint256) = (2**8 - 1) * 2**240 + 2**32 - 1
+# What no row carries.
+NO_MARK: constant(uint256) = max_value(uint256)
 
 # Shifts within an epoch's word.
 EPOCH_ROUND: constant(uint256) = 40
 EPOCH_COUNT: constant(uint256) = 48
+EPOCH_C_SUM: constant(uint256) = 80
+EPOCH_V_SUM: constant(uint256) = 144
 
 REGISTRY: immutable(INodeRegistry)
 STAKING: immutable(IStaking)
 
-# node * RING + epoch % RING -> stored row
-_rows: HashMap[uint256, uint256]
-# sealed at 40 | round 8 | count 64
+# Stored rows at node * RING + epoch % RING: no array can be that long, and none of its places costs a hash.
+_rows: uint256[2**64]
+# sealed at 40 | round 8 | count 32 | sum of C 64 | sum of units 96
 _epochs: HashMap[uint64, uint256]
-# sum of C 128 | sum of units 128
-_sums: HashMap[uint64, uint256]
 # epoch 64 | suspensions in it 64
 _suspensions: uint256
 
@@ -124,54 +125,57 @@ def report(epoch: uint64, evidence: bytes32, rows: DynArray[uint256, 250]):
     round: uint256 = (head >> EPOCH_ROUND) & MASK_8
     mark: uint256 = round << ROUND | convert(epoch, uint256)
 
-    nodes: DynArray[uint64, 250] = []
-    for row: uint256 in rows:
-        nodes.append(convert(row & MASK_64, uint64))
-    compute: DynArray[uint64, 250] = staticcall REGISTRY.compute_of(nodes)
-    stakes: DynArray[uint64, 250] = staticcall STAKING.assets_of(nodes)
+    compute: DynArray[uint256, 250] = staticcall REGISTRY.compute_of(rows)
+    stakes: DynArray[uint256, 250] = staticcall STAKING.assets_of(rows)
     last: uint256 = convert(staticcall REGISTRY.nodes(), uint256)
     stake_per_unit: uint256 = convert(parameters._get(parameters.STAKE_PER_UNIT), uint256)
-    before: DynArray[uint256, 7] = self._marks_before(epoch)
+    before: uint256 = self._mark_of(epoch, 1)
 
-    posted: DynArray[uint256, 250] = []
+    posted: DynArray[uint256, 250] = rows
+    # Marks of the six epochs before that one, looked up for the first node that was not reported in it.
+    earlier: DynArray[uint256, 6] = []
+    looked_back: bool = False
+    place: uint256 = convert(epoch, uint256) % RING
+    place_before: uint256 = (place + RING - 1) % RING
     c_sum: uint256 = 0
     v_sum: uint256 = 0
     i: uint256 = 0
+    # This runs 250 times in a transaction. What is not checked cannot overflow: fields of 64 bits at most, and 250 of them.
     for row: uint256 in rows:
         node: uint256 = row & MASK_64
-        assert node != 0 and node <= last, "unknown node"
+        assert unsafe_sub(node, 1) < last, "unknown node"
         reputation: uint256 = (row >> ROW_REPUTATION) & MASK_16
-        assert (
-            (row >> ROW_UPTIME) & MASK_16 <= WHOLE
-            and (row >> ROW_HEALTH) & MASK_16 <= WHOLE
-            and reputation <= WHOLE
-            and row >> ROW_END == 0
-        ), "out of bounds"
-        ring: uint256 = node * RING
-        place: uint256 = ring + convert(epoch, uint256) % RING
-        held: uint256 = self._rows[place]
-        assert held & (MASK_8 << ROUND | MASK_32) != mark or held == 0, "already reported"
+        assert (row >> ROW_UPTIME) & MASK_16 <= WHOLE, "out of bounds"
+        assert (row >> ROW_HEALTH) & MASK_16 <= WHOLE, "out of bounds"
+        assert reputation <= WHOLE and row >> ROW_END == 0, "out of bounds"
+        ring: uint256 = unsafe_mul(node, RING)
+        held: uint256 = self._rows[unsafe_add(ring, place)]
+        assert held & MARK != mark or held == 0, "already reported"
 
-        old: uint256 = FIRST_REPUTATION
-        for earlier: uint256 in before:
-            word: uint256 = self._rows[ring + (earlier & MASK_32) % RING]
-            if word & (MASK_8 << ROUND | MASK_32) == earlier:
-                old = (word >> REPUTATION) & MASK_16
-                break
-        reputation = max(min(reputation, old + REPUTATION_STEP), old - min(old, REPUTATION_STEP))
+        old: uint256 = NO_MARK
+        if before != NO_MARK:
+            old = self._rows[unsafe_add(ring, place_before)]
+        if old & MARK == before:
+            old = (old >> REPUTATION) & MASK_16
+        else:
+            if not looked_back:
+                looked_back = True
+                earlier = self._marks_before(epoch)
+            old = self._reputation_before(ring, earlier)
+        kept: uint256 = row
+        if unsafe_sub(unsafe_add(reputation, REPUTATION_STEP), old) > 2 * REPUTATION_STEP:
+            reputation = unsafe_add(old, REPUTATION_STEP) if reputation > old else unsafe_sub(old, REPUTATION_STEP)
+            kept = row & ~(MASK_16 << ROW_REPUTATION) | reputation << ROW_REPUTATION
+            posted[i] = kept
 
-        c: uint256 = min(convert(compute[i], uint256), convert(stakes[i], uint256) // stake_per_unit)
-        units: uint256 = (row >> ROW_UNITS) & MASK_64
-        c_sum += c
-        v_sum += units
-        kept: uint256 = row & ~(MASK_16 << ROW_REPUTATION) | reputation << ROW_REPUTATION
-        posted.append(kept)
-        self._rows[place] = kept >> ROW_UPTIME << UPTIME | mark | c << COMPUTE
-        i += 1
+        c: uint256 = min(compute[i], stakes[i] // stake_per_unit)
+        c_sum = unsafe_add(c_sum, c)
+        v_sum = unsafe_add(v_sum, (row >> ROW_UNITS) & MASK_64)
+        self._rows[unsafe_add(ring, place)] = kept >> ROW_UPTIME << UPTIME | mark | c << COMPUTE
+        i = unsafe_add(i, 1)
 
-    self._epochs[epoch] = head + (i << EPOCH_COUNT)
-    # Both sums stay far below 128 bits: no report can hold 2**64 nodes.
-    self._sums[epoch] += c_sum | v_sum << 128
+    # C is stake divided by a LAI at least, so all of them fit 64 bits; and there are fewer than 2**32 nodes.
+    self._epochs[epoch] = head + (i << EPOCH_COUNT) + (c_sum << EPOCH_C_SUM) + (v_sum << EPOCH_V_SUM)
     log Reported(epoch=epoch, evidence=evidence, rows=posted)
 
 
@@ -185,7 +189,7 @@ def seal(epoch: uint64):
     assert epoch < self._epoch(), "too early"
     head: uint256 = self._epochs[epoch]
     assert head & MASK_40 == 0, "sealed"
-    assert head >> EPOCH_COUNT != 0, "nothing reported"
+    assert (head >> EPOCH_COUNT) & MASK_32 != 0, "nothing reported"
     self._epochs[epoch] = head | block.timestamp
     log Sealed(epoch=epoch, finalAt=convert(block.timestamp + WINDOW, uint64))
 
@@ -203,7 +207,6 @@ def reject(epoch: uint64):
     assert block.timestamp < sealed_at + WINDOW, "too late"
     assert (head >> EPOCH_ROUND) & MASK_8 == 0, "already rejected"
     self._epochs[epoch] = 1 << EPOCH_ROUND
-    self._sums[epoch] = 0
     log ReportRejected(epoch=epoch)
 
 
@@ -271,13 +274,12 @@ def status_of(node: uint64) -> (uint64, uint16, uint64, uint16, uint16, uint32):
 @view
 def epoch_of(epoch: uint64) -> INetworkStatus.Epoch:
     head: uint256 = self._epochs[epoch]
-    sums: uint256 = self._sums[epoch]
     return INetworkStatus.Epoch(
         sealed_at=convert(head & MASK_40, uint64),
         round=convert((head >> EPOCH_ROUND) & MASK_8, uint8),
-        c_sum=convert(sums & MASK_128, uint128),
-        v_sum=convert(sums >> 128, uint128),
-        count=convert(head >> EPOCH_COUNT, uint64),
+        c_sum=convert((head >> EPOCH_C_SUM) & MASK_64, uint128),
+        v_sum=convert(head >> EPOCH_V_SUM, uint128),
+        count=convert((head >> EPOCH_COUNT) & MASK_32, uint64),
     )
 
 
@@ -299,19 +301,43 @@ def _epoch() -> uint64:
 
 @internal
 @view
-def _marks_before(epoch: uint64) -> DynArray[uint256, 7]:
+def _mark_of(epoch: uint64, back: uint64) -> uint256:
     """
-    @notice What a valid row of each of the seven epochs before carries, newest first. Epochs without a report are left out, so that a
-            network's first report looks nothing up.
+    @notice What a valid row carries of an epoch before this one; NO_MARK where nothing was reported.
     """
-    marks: DynArray[uint256, 7] = []
-    for back: uint64 in range(1, 8):
-        if back > epoch:
-            break
-        head: uint256 = self._epochs[epoch - back]
-        if head >> EPOCH_COUNT != 0:
-            marks.append(((head >> EPOCH_ROUND) & MASK_8) << ROUND | convert(epoch - back, uint256))
+    if back > epoch:
+        return NO_MARK
+    head: uint256 = self._epochs[epoch - back]
+    if (head >> EPOCH_COUNT) & MASK_32 == 0:
+        return NO_MARK
+    return ((head >> EPOCH_ROUND) & MASK_8) << ROUND | convert(epoch - back, uint256)
+
+
+@internal
+@view
+def _marks_before(epoch: uint64) -> DynArray[uint256, 6]:
+    """
+    @notice The marks of the second to the seventh epoch before, newest first; epochs without a report are left out.
+    """
+    marks: DynArray[uint256, 6] = []
+    for back: uint64 in range(2, 8):
+        mark: uint256 = self._mark_of(epoch, back)
+        if mark != NO_MARK:
+            marks.append(mark)
     return marks
+
+
+@internal
+@view
+def _reputation_before(ring: uint256, marks: DynArray[uint256, 6]) -> uint256:
+    """
+    @notice The reputation of a node in the newest of these epochs in which it was reported.
+    """
+    for mark: uint256 in marks:
+        word: uint256 = self._rows[ring + (mark & MASK_32) % RING]
+        if word & MARK == mark:
+            return (word >> REPUTATION) & MASK_16
+    return FIRST_REPUTATION
 
 
 @internal
@@ -320,7 +346,7 @@ def _row(epoch: uint64, node: uint64) -> INetworkStatus.Row:
     head: uint256 = self._epochs[epoch]
     word: uint256 = self._rows[convert(node, uint256) * RING + convert(epoch, uint256) % RING]
     mark: uint256 = ((head >> EPOCH_ROUND) & MASK_8) << ROUND | convert(epoch, uint256)
-    if head >> EPOCH_COUNT == 0 or word & (MASK_8 << ROUND | MASK_32) != mark:
+    if (head >> EPOCH_COUNT) & MASK_32 == 0 or word & MARK != mark:
         return empty(INetworkStatus.Row)
     return INetworkStatus.Row(
         valid=True,

@@ -120,8 +120,8 @@ _pending_payouts: HashMap[uint64, uint256]
 # signer 160 | when the exit may be completed 40
 _signers: HashMap[uint64, uint256]
 _pending_owners: HashMap[uint64, address]
-# compute units 64 | when they were set 40
-_compute: HashMap[uint64, uint256]
+# compute units 64 | when they were set 40; an array costs no hash for each of the 250 nodes of a report
+_compute: uint256[2**64]
 _models: HashMap[uint64, bytes32]
 _metas: HashMap[uint64, bytes32]
 # The node that an address signs, or signed, for.
@@ -364,13 +364,13 @@ def set_compute(node: uint64, units: uint64):
     """
     roles._only(roles.ATTESTER)
     self._known(node)
-    word: uint256 = self._compute[node]
+    word: uint256 = self._compute[convert(node, uint256)]
     at: uint64 = self._now()
     assert word == 0 or at >= convert(word >> COMPUTE_AT, uint64) + COMPUTE_INTERVAL, "too early"
     old: uint256 = word & MASK_64
     wanted: uint256 = convert(units, uint256)
     assert old == 0 or (wanted <= 2 * old and wanted >= old // 2), "step too large"
-    self._compute[node] = wanted | convert(at, uint256) << COMPUTE_AT
+    self._compute[convert(node, uint256)] = wanted | convert(at, uint256) << COMPUTE_AT
     log ComputeSet(node=node, units=units)
 
 
@@ -395,7 +395,7 @@ def node_of(node: uint64) -> INodeRegistry.Node:
     payout: uint256 = self._payouts[node]
     pending: uint256 = self._pending_payouts[node]
     signer: uint256 = self._signers[node]
-    compute: uint256 = self._compute[node]
+    compute: uint256 = self._compute[convert(node, uint256)]
     waits: bool = block.timestamp < control >> COMMISSION_AT
     return INodeRegistry.Node(
         owner=convert(control & MASK_160, address),
@@ -455,13 +455,14 @@ def minimum_of(kind: uint8) -> uint64:
 
 @external
 @view
-def compute_of(nodes: DynArray[uint64, 250]) -> DynArray[uint64, 250]:
+def compute_of(nodes: DynArray[uint256, 250]) -> DynArray[uint256, 250]:
     """
+    @param nodes Words whose lowest 64 bits are nodes, such as reported rows: 256 bits need no check, and this runs for every one.
     @return The compute units of each node; zero where there is none.
     """
-    units: DynArray[uint64, 250] = []
-    for node: uint64 in nodes:
-        units.append(convert(self._compute[node] & MASK_64, uint64))
+    units: DynArray[uint256, 250] = []
+    for node: uint256 in nodes:
+        units.append(self._compute[node & MASK_64] & MASK_64)
     return units
 
 

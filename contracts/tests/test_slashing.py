@@ -14,7 +14,7 @@ class Bench:
 
     def __init__(self, world):
         self.world, self.slashing = world, world.slashing
-        self.domain = Domain(getattr(world, "user_registry", world.stranger))
+        self.domain = Domain(world.user_registry)
         self.owner = person(world, "owner", 200_000 * NANO_LAI)
         self.reporter = person(world, "reporter")
         self.node = register(world, self.owner, stake=10_000 * NANO_LAI)
@@ -93,7 +93,7 @@ def test_receipts_that_prove_nothing_are_refused(bench):
     r, vs = bench.sign("Receipt", b)
     high = int.from_bytes(vs, "big") & (2**255 - 1)
     high = word(ORDER - high | (0 if int.from_bytes(vs, "big") >> 255 else 2**255))
-    elsewhere = Domain(getattr(world, "user_registry", world.stranger), chain_id=1)
+    elsewhere = Domain(world.user_registry, chain_id=1)
     for bad in ((WORD, WORD), (r, high), bench.sign("Receipt", b, by=bench.owner), bench.sign("Receipt", a), (WORD, vs), (r, WORD),
                 bench.sign("Receipt", b, domain=elsewhere), bench.sign("Receipt", b, domain=Domain(world.slashing))):
         refused("bad signature", bench.receipts, a, b, None, bad)
