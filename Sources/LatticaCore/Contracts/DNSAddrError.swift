@@ -28,21 +28,21 @@ extension DNSAddrError: CustomStringConvertible {
         switch self {
         case .invalidName(let name):
             "'\(name)' cannot be a name in the DNS: write letters, digits, '-' and '.', and other scripts as xn--…"
-        case .noSuchName(let name): "the DNS does not have \(name); is the name spelled right?"
+        case .noSuchName(let name): "the DNS does not have \(name); check how it is spelled"
         case .noRecords(let name):
-            "\(name) has no TXT records of the form dnsaddr=/…; is it a name for peers? Dial /dns/… for a machine"
+            "\(name) has no TXT records of the form dnsaddr=/…; to reach a machine of that name, dial /dns/\(name)/tcp/PORT"
         case .unreadable(let name, let records):
             "none of the \(records) dnsaddr records of \(name) can be read; whoever runs it must mend them"
         case .noneForPeer(let name, let peer, let others):
-            "\(name) has \(others) addresses, and none is for \(peer); is the id right?"
+            "none of the addresses that \(name) has, \(others) in number, ends in \(peer); check the id"
         case .tooDeep(let name, let limit):
             "the records lead over \(limit) names on to \(name), and no further ones are asked; dial a name nearer to the peer"
         case .circular(let name): "the records lead back to \(name); whoever runs it must mend them"
         case .tooManyNames(let limit):
             "the records lead to more than \(limit) names; put /p2p/ID behind the address to have only that peer looked for"
         case .notAnswered(let name, let reason):
-            "no name server tells the records of \(name) (\(reason)); is this machine online, and does it know its name servers?"
-        case .timedOut(let name): "the records of \(name) did not come in time; try again, or give it longer"
+            "no name server tells the records of \(name) (\(reason)); check that this machine is online and knows its name servers"
+        case .timedOut(let name): "the records of \(name) did not come in time; try again, or ask another name server"
         }
     }
 }
