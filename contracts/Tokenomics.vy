@@ -281,12 +281,11 @@ def pay_insurance(to: address, amount: uint64):
     @notice Pays those whom a node harmed, by the owner, out of what slashing sent and nothing else.
     """
     roles._only_owner()
-    assert to != empty(address), "bad address"
-    assert amount != 0, "bad amount"
     held: uint64 = self.insurance
     assert amount <= held, "insufficient"
     self.insurance = held - amount
-    self._push(to, amount)
+    if amount != 0:
+        self._push(to, amount)
     log InsurancePaid(to=to, amount=amount)
 
 
@@ -383,8 +382,8 @@ def _split(node: uint64) -> (uint64, uint64, uint64):
     if earned == 0 and bonus == 0:
         return 0, 0, 0
     own: uint256 = earned
-    # An empty pool has nobody to share with.
-    if staticcall IStaking(STAKING).assets(node) != 0:
+    # A pool without shares has nobody to share with, also where rounding left a nano in it.
+    if staticcall IStaking(STAKING).shares(node) != 0:
         own = words._share(earned, convert(staticcall INodeRegistry(NODES).commission_of(node), uint256), BPS)
     rest: uint256 = earned - own
     self._nodes[node] = word & ~words.MASK_128

@@ -860,8 +860,11 @@ def _deposit(user: uint64, units: uint256, payer: address):
     amount: uint256 = units // words.NANO
     reasons._check(amount != 0 and amount <= words.MASK_64 and units % words.NANO == 0, "bad amount")
     funds: uint256 = self._funds[user]
-    self._funds[user] = words._set(funds, 0, words.MASK_64, (funds & words.MASK_64) + amount)
+    available: uint256 = (funds & words.MASK_64) + amount
+    self._funds[user] = funds & ~words.MASK_64 | min(available, words.MASK_64)
     self._pull(payer, units)
+    # The token comes first: nobody holds so much of it.
+    reasons._check(available <= words.MASK_64, "overflow")
     log Deposited(user=user, payer=payer, amount=convert(amount, uint64))
 
 

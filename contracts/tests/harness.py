@@ -238,5 +238,15 @@ def reason_of(error):
     return "" if error.json["code"] == 3 else error.json["message"]
 
 
+def refused(reason, call, *values, **kw):
+    """The call is refused with this reason."""
+    try:
+        call(*values, **kw)
+    except Refused as refusal:
+        assert refusal.reason == reason, f"refused with {refusal.reason!r} and not {reason!r}"
+    else:
+        raise AssertionError(f"not refused: {reason}")
+
+
 def sha256(data):
     return hashlib.sha256(data).digest()
