@@ -196,6 +196,12 @@ let package = Package(
             path: "Tests/LatticeTesting",
             swiftSettings: strict
         ),
+        .target(
+            name: "LedgerConformance",
+            dependencies: ["Ledger", "LatticeTesting", .crypto],
+            path: "Tests/LedgerConformance",
+            swiftSettings: strict
+        ),
         tests("Multiformats"),
         tests("LatticaCore", ["Multiformats", .nioCore, .nioConcurrency, .crypto]),
         tests(
@@ -225,7 +231,7 @@ let package = Package(
         ),
         tests("Durability", [.grdb, .nioConcurrency]),
         tests("Ledger", [.crypto], exclude: ["Vectors"]),
-        tests("LedgerEmbedded", ["Ledger", .grdb, .crypto]),
+        tests("LedgerEmbedded", ["Ledger", "LedgerConformance", .grdb, .crypto, .nioConcurrency]),
         tests(
             "LedgerEVM",
             ["Ledger", .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency, .crypto]

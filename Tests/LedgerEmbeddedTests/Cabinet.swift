@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LatticeTesting
 import Ledger
+import LedgerConformance
 import LedgerEmbedded
 import Testing
 
@@ -15,7 +16,7 @@ struct Cabinet {
     let time = ManualTime()
     var path: String { folder + "/ledger.sqlite" }
 
-    func open(_ genesis: Genesis? = Stage.genesis(), at path: String? = nil) async throws -> EmbeddedLedger {
+    func open(_ genesis: Genesis? = .standard, at path: String? = nil) async throws -> EmbeddedLedger {
         let time = time
         return try await EmbeddedLedger.open(
             path: path ?? self.path,
@@ -33,17 +34,21 @@ struct Cabinet {
         return copy
     }
 
-    /// Some of everything, so that every table but two has rows.
+    /// A stage on a ledger of this cabinet.
+    func stage(_ ledger: EmbeddedLedger) async throws -> Stage {
+        try await Stage(ledger, LocalBackstage(time: time), try Beginning())
+    }
+
+    /// Some of everything, so that every table has rows.
     func fill(_ ledger: EmbeddedLedger) async throws {
-        let stage = Stage(ledger: ledger, time: time, genesis: ledger.genesis)
+        let stage = try await stage(ledger)
         let person = try await stage.person(deposit: Nano(lai: 3))
-        let node = try await stage.node()
-        try await stage.run(.grant(user: person.id), by: stage.faucetSigner)
-        try await stage.settle([try stage.voucher(person.key, node, Nano(lai: 6))])
-        try await stage.run(.harvest(node: node))
-        let user = try #require(
-            try await stage.run(.registerAttested(commitment: Keccak256.hash([5])), by: stage.registrar).registeredUser
-        )
+        let host = try await stage.host(stake: Nano(lai: 2_000))
+        try await stage.run(.grant(user: person.id), by: stage.cast.faucetSigner)
+        try await stage.settle([try stage.voucher(person.key, host.id, Nano(lai: 6))])
+        try await stage.run(.harvest(node: host.id))
+        let attested = Command.registerAttested(commitment: Keccak256.hash([5]))
+        let user = try #require(try await stage.run(attested, by: stage.cast.registrar).registeredUser)
         try await stage.run(.deposit(user: user, amount: TokenAmount(Nano(9))))
         let proposal = Command.grantKeyAttested(
             user: user,
@@ -52,8 +57,31 @@ struct Cabinet {
             validUntil: time.now + .day,
             cap: Nano(1)
         )
-        try await stage.run(proposal, by: stage.registrar)
+        try await stage.run(proposal, by: stage.cast.registrar)
         try await stage.refuse(.completeWithdraw(user: user), .nothingPending)
+        try await stage.run(.requestExit(node: host.id, shares: 1_000_000), by: host.owner)
+        try await stage.slashProbes(host)
+        try await fillAuthority(stage, host)
+    }
+
+    private func fillAuthority(_ stage: Stage, _ host: HostedNode) async throws {
+        let (timelock, function) = (stage.ledger.contracts[.timelock], FunctionSelector("pause()"))
+        let call = Command.pause(.staking).encoded()
+        try await stage.run(.queue(target: timelock, call: call), by: stage.cast.council)
+        try await stage.run(.allowFunction(target: timelock, function, isAllowed: true), by: stage.owner)
+        let propose = Command.propose(target: timelock, call: call, description: .zero, nodes: [host.id])
+        try await stage.run(propose, by: host.owner)
+        try await stage.run(.vote(ProposalID(1), support: true, nodes: [host.id]), by: host.owner)
+        try await stage.run(.publish(name: Keccak256.hash([1]), at: timelock), by: stage.owner)
+        try await stage.run(.pause(.staking), by: stage.cast.guardian)
+        let committee = stage.cast.committee
+        try await stage.run(.transfer(to: committee.address, amount: TokenAmount(Nano(lai: 20))))
+        let quality = Command.proposeQuality(node: host.id, bps: 5, evidence: Keccak256.hash([2]))
+        try await stage.run(quality, by: committee)
+        let epoch = try await stage.nextDay(4)
+        try await stage.run(.executeQuality(CaseID(2)))
+        try await stage.finalize(epoch, [stage.row(host.id, units: 3)])
+        try await stage.run(.claimReward(epoch: epoch, node: host.id))
     }
 
     /// Does to the file what its owner can do with any SQLite program; the ledger may be open meanwhile.

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LatticeTesting
 import Ledger
+import LedgerConformance
 import LedgerEmbedded
 import Testing
 
@@ -14,14 +15,14 @@ import Testing
     private static let key = ClusterKey(rawRepresentation: [UInt8](repeating: 7, count: 32)) ?? ClusterKey()
 
     private static func open(_ folder: String) async throws -> EmbeddedLedger {
-        try await EmbeddedLedger.open(path: folder + "/ledger.sqlite", clusterKey: key, genesis: Stage.genesis())
+        try await EmbeddedLedger.open(path: folder + "/ledger.sqlite", clusterKey: key, genesis: .standard)
     }
 
     @Test(.enabled(if: folder != nil, "run by the test that kills it"))
     func `victim that writes until it is killed`() async throws {
         let ledger = try await Self.open(try #require(Self.folder))
         let administrator = ledger.genesis.administrator
-        let command = Command.transfer(to: Stage.stranger, amount: TokenAmount(Nano(1)))
+        let command = Command.transfer(to: Address.stranger, amount: TokenAmount(Nano(1)))
         let start = try await ledger.head().number
         // Many times more than a run of the test that kills it lasts.
         for number in start..<start + 1_000_000 {
@@ -45,7 +46,7 @@ import Testing
                 let number = try await ledger.head().number
                 #expect(number > before)
                 // One command a block: a block with its state, or neither.
-                #expect(try await ledger.account(Stage.stranger) == TokenAmount(Nano(number)))
+                #expect(try await ledger.account(Address.stranger) == TokenAmount(Nano(number)))
                 await ledger.close()
                 before = number
             }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LatticeTesting
 import Ledger
+import LedgerConformance
 @testable import LedgerEmbedded
 import Testing
 
@@ -12,6 +13,12 @@ import Testing
         ("keys", "cap = cap - 1"), ("proposals", "ready_at = ready_at - 1"), ("funds", "available = available + 1"),
         ("channels", "paid = paid - 1"), ("grants", "time = time + 1"), ("nodes", "status = 3"),
         ("signers", "node = 5"), ("earnings", "claimable = claimable + 1"), ("pools", "assets = assets + 1"),
+        ("stakes", "since = since - 1"), ("exits", "ends_at = 0"), ("node_fees", "fee = fee + 1"),
+        ("reports", "uptime = 0"), ("epochs", "sealed_at = 1"), ("rewards", "amount = amount + 1"),
+        ("cases", "amount = amount + 1"), ("evidence", "id = id + 1"), ("quality", "bps = 0"),
+        ("seats", "holder = zeroblob(20)"), ("pauses", "until = 0"), ("calls", "ready_at = 0"),
+        ("ballots", "votes_for = votes_for + 1"), ("votes", "weight = weight + 1"),
+        ("functions", "allowed = 0"), ("directory", "address = zeroblob(20)"),
         ("accounts", "units = '1' || units"), ("params", "value = value + 1"), ("counters", "value = value + 1"),
         ("commands", "body = zeroblob(length(body))"), ("commands", "outcome = 'x'"),
         ("commands", "submission = zeroblob(32)"), ("commands", "caller = zeroblob(20)"),
@@ -104,7 +111,7 @@ import Testing
         try await withTemporaryDirectory { folder in
             let cabinet = Cabinet(folder: folder)
             let ledger = try await cabinet.open()
-            _ = try await ledger.submit(.sweep, caller: Stage.stranger, id: .test(1))
+            _ = try await ledger.submit(.sweep, caller: Address.stranger, id: .test(1))
             let head = Int64(try await ledger.head().number)
             await ledger.close()
             // Beyond the head, or what looks so without a sign.

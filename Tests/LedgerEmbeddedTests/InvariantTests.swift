@@ -1,5 +1,6 @@
 import LatticeTesting
 import Ledger
+import LedgerConformance
 @testable import LedgerEmbedded
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import LatticeTesting
 import Ledger
+import LedgerConformance
 @testable import LedgerEmbedded
 import Testing
 
@@ -15,13 +16,17 @@ struct `Measurements` {
     }
 
     private func open(_ folder: String) async throws -> EmbeddedLedger {
-        try await EmbeddedLedger.open(path: folder + "/l.sqlite", clusterKey: ClusterKey(), genesis: Stage.genesis())
+        try await EmbeddedLedger.open(path: folder + "/l.sqlite", clusterKey: ClusterKey(), genesis: .standard)
     }
 
     @Test func `200 P-256 vouchers, a single command, many commands, reads and verify`() async throws {
         try await withTemporaryDirectory { folder in
             let ledger = try await open(folder)
-            let stage = Stage(ledger: ledger, time: ManualTime(EmbeddedLedger.systemTime()), genesis: ledger.genesis)
+            let stage = try await Stage(
+                ledger,
+                LocalBackstage(time: ManualTime(EmbeddedLedger.systemTime())),
+                try Beginning()
+            )
             var entries: [[SettleEntry]] = Array(repeating: [], count: 10)
             for _ in 0..<10 {
                 let node = try await stage.node()
@@ -39,14 +44,14 @@ struct `Measurements` {
                 times.append(
                     try await milliseconds {
                         let id = SubmissionID(Keccak256.hash([UInt8(round)]))
-                        let outcome = try await ledger.submit(.settle(batch), caller: Stage.stranger, id: id).outcome
+                        let outcome = try await ledger.submit(.settle(batch), caller: Address.stranger, id: id).outcome
                         #expect(outcome.inclusion?.settleStatuses(count: 200)?.allSatisfy(\.isPaid) == true)
                     }
                 )
             }
             print("settle 200 P-256 vouchers, ms:", times.sorted())
             let administrator = ledger.genesis.administrator
-            let command = Command.transfer(to: Stage.stranger, amount: TokenAmount(Nano(1)))
+            let command = Command.transfer(to: Address.stranger, amount: TokenAmount(Nano(1)))
             times = []
             for number in UInt64(0)..<100 {
                 times.append(

@@ -1,5 +1,6 @@
 import LatticeTesting
 import Ledger
+import LedgerConformance
 import LedgerEmbedded
 import Testing
 
@@ -93,20 +94,46 @@ private struct OddCommands {
 }
 
 @Suite struct `Replay` {
+    /// Plays commands on a ledger of its own, which must verify afterwards.
+    private func verified(_ body: (EmbeddedLedger) async throws -> Void) async throws {
+        try await withTemporaryDirectory { folder in
+            let cabinet = Cabinet(folder: folder)
+            let ledger = try await cabinet.open()
+            try await body(ledger)
+            await ledger.close()
+            let report = try await EmbeddedLedger.verify(path: cabinet.path)
+            #expect(report.fault == nil)
+        }
+    }
+
     @Test func `what a signature of zeros did is what a replay finds`() async throws {
-        try await Stage.play { stage in
+        try await verified { ledger in
             let none = LedgerSignature(r: .zero, vs: .zero)
-            try await stage.refuse(.registerWallet(owner: .zero, signature: none), by: Stage.stranger, .notAllowed)
-            try await stage.run(.registerWallet(owner: Stage.stranger, signature: none), by: Stage.stranger)
             let point = LedgerSignature(r: .zero, s: .zero, x: .zero, y: Bytes32(number: 7))
-            try await stage.run(.registerWallet(owner: stage.reporter, signature: point), by: stage.reporter)
+            let other = Address(lastOf: Keccak256.hash([2]))
+            let commands: [(owner: Address, signature: LedgerSignature, caller: Address, reason: Reason?)] = [
+                (.zero, none, .stranger, .notAllowed), (.stranger, none, .stranger, nil), (other, point, other, nil),
+            ]
+            for (number, command) in commands.enumerated() {
+                let outcome = try await ledger.submit(
+                    .registerWallet(owner: command.owner, signature: command.signature),
+                    caller: command.caller,
+                    id: .test(UInt64(number))
+                ).outcome
+                if let reason = command.reason {
+                    #expect(outcome == .rejected(reason))
+                } else {
+                    #expect(outcome.inclusion != nil)
+                }
+            }
         }
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `commands in odd shapes replay as they ran`(seed: UInt64) async throws {
-        try await Stage.play { stage in
-            let callers = [.zero, Stage.stranger, stage.administrator, stage.registrar, stage.reporter]
+        try await verified { ledger in
+            let roles = ledger.genesis.roles
+            let callers = [.zero, .stranger, roles.owner, roles.registrar, roles.reporter]
             var odd = OddCommands(generator: SeededGenerator(seed: seed), callers: callers)
             let commands = (UInt64(1)...300).map { ($0, odd.next()) }
             let done = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -114,12 +141,23 @@ private struct OddCommands {
                     group.addTask {
                         let caller = callers[Int(number % 5)]
                         let id = SubmissionID.test(seed << 32 | number)
-                        return try await stage.ledger.submit(command, caller: caller, id: id).outcome.inclusion != nil
+                        return try await ledger.submit(command, caller: caller, id: id).outcome.inclusion != nil
                     }
                 }
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
             }
             #expect(done > 10)
+        }
+    }
+
+    @Test func `nobody acts in the name of a contract`() async throws {
+        try await verified { ledger in
+            let command = Command.transfer(to: .stranger, amount: TokenAmount(Nano(1)))
+            for (number, contract) in Contract.allCases.enumerated() {
+                let caller = ledger.contracts[contract]
+                let outcome = try await ledger.submit(command, caller: caller, id: .test(UInt64(number))).outcome
+                #expect(outcome == .rejected(.notAllowed))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import LatticeTesting
 import Ledger
+import LedgerConformance
 import LedgerEmbedded
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
             let second = try await cabinet.open(nil)
             #expect(try await second.head() == head)
             #expect(try await second.balances() == balances)
-            #expect(second.genesis == Stage.genesis())
+            #expect(second.genesis == .standard)
             #expect(second.domain == first.domain)
             await second.close()
         }
@@ -27,7 +28,7 @@ import Testing
             let cabinet = Cabinet(folder: folder)
             let ledger = try await cabinet.open()
             let administrator = ledger.genesis.administrator
-            let command = Command.transfer(to: Stage.stranger, amount: TokenAmount(Nano(5)))
+            let command = Command.transfer(to: Address.stranger, amount: TokenAmount(Nano(5)))
             let first = try await ledger.submit(command, caller: administrator, id: .test(1))
             let again = try await ledger.submit(command, caller: administrator, id: .test(1))
             #expect(first == again)
@@ -40,7 +41,7 @@ import Testing
             #expect(try await reopened.outcome(.test(1)) == first.outcome)
             #expect(try await reopened.outcome(.test(2)) == .rejected(.badAddress))
             #expect(try await reopened.outcome(.test(3)) == nil)
-            #expect(try await reopened.account(Stage.stranger) == TokenAmount(Nano(5)))
+            #expect(try await reopened.account(Address.stranger) == TokenAmount(Nano(5)))
             await reopened.close()
         }
     }
@@ -50,7 +51,7 @@ import Testing
             let cabinet = Cabinet(folder: folder)
             let ledger = try await cabinet.open()
             let administrator = ledger.genesis.administrator
-            let command = Command.transfer(to: Stage.stranger, amount: TokenAmount(Nano(1)))
+            let command = Command.transfer(to: Address.stranger, amount: TokenAmount(Nano(1)))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in UInt64(0)..<400 {
                     group.addTask {
@@ -59,7 +60,7 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            #expect(try await ledger.account(Stage.stranger) == TokenAmount(Nano(200)))
+            #expect(try await ledger.account(Address.stranger) == TokenAmount(Nano(200)))
             #expect(try await ledger.head().number < 200)
             await ledger.close()
         }
@@ -74,7 +75,7 @@ import Testing
             }
             let id = SubmissionID(try #require(Bytes32(Array(name))))
             await #expect(throws: LedgerError.reservedName) {
-                try await ledger.submit(.sweep, caller: Stage.stranger, id: id)
+                try await ledger.submit(.sweep, caller: Address.stranger, id: id)
             }
             #expect(try await ledger.head().number == 0)
             await ledger.close()
@@ -87,7 +88,7 @@ import Testing
             let ledger = try await cabinet.open()
             let start = cabinet.time.now
             cabinet.time.set(start - 500)
-            let outcome = try await ledger.submit(.sweep, caller: Stage.stranger, id: .test(1)).outcome
+            let outcome = try await ledger.submit(.sweep, caller: Address.stranger, id: .test(1)).outcome
             #expect(outcome.inclusion?.time == start)
             await ledger.close()
         }
@@ -106,7 +107,7 @@ import Testing
         try await withTemporaryDirectory { folder in
             let cabinet = Cabinet(folder: folder)
             await #expect(throws: LedgerOpenError.noLedger(path: cabinet.path)) { try await cabinet.open(nil) }
-            var genesis = Stage.genesis()
+            var genesis = Genesis.standard
             genesis.parameters[.feeBPS] = 5_000
             await #expect(throws: LedgerOpenError.badGenesis("out of bounds")) { try await cabinet.open(genesis) }
             await (try await cabinet.open()).close()
@@ -138,7 +139,7 @@ import Testing
             let cabinet = Cabinet(folder: folder)
             let ledger = try await cabinet.open()
             let administrator = ledger.genesis.administrator
-            let command = Command.transfer(to: Stage.stranger, amount: TokenAmount(Nano(1)))
+            let command = Command.transfer(to: Address.stranger, amount: TokenAmount(Nano(1)))
             var paths: [String] = []
             for round in UInt64(0)..<(isLongRun ? 80 : 8) {
                 async let writing: Void = {
@@ -159,7 +160,7 @@ import Testing
             for path in paths {
                 let copy = try await cabinet.open(nil, at: path)
                 let number = try await copy.head().number
-                #expect(try await copy.account(Stage.stranger) == TokenAmount(Nano(number)))
+                #expect(try await copy.account(Address.stranger) == TokenAmount(Nano(number)))
                 await copy.close()
                 let report = try await EmbeddedLedger.verify(path: path, publicKey: cabinet.key.publicKey)
                 #expect(report.fault == nil && report.blocks == number + 1)

@@ -1,69 +1,59 @@
 import Ledger
-import Testing
 
-/// Identity and keys (ledger specification, §11, scenarios 1 to 13).
-@Suite struct `Identity and keys` {
-    @Test func `1 a passkey registers once`() async throws {
-        try await Stage.play { stage in
+extension Scenario {
+    /// Identity and keys.
+    static let identity: [Scenario] = [
+        Scenario([1], "a passkey registers once") { stage in
             let passkey = Authenticator()
             let registration = try passkey.registration(in: stage.ledger.domain)
-            let user = try await stage.run(registration, by: Stage.stranger).registeredUser
-            #expect(user == UserID(1))
-            #expect(try await stage.ledger.user(root: passkey.root) == user)
-            try await stage.refuse(registration, by: Stage.stranger, .alreadyRegistered)
-        }
-    }
+            let user = try await stage.run(registration, by: stage.stranger).registeredUser
+            try expect(user == UserID(1))
+            try expect(try await stage.ledger.user(root: passkey.root) == user)
+            try await stage.refuse(registration, by: stage.stranger, .alreadyRegistered)
+        },
 
-    @Test func `2 a wallet registers by itself or by its signature, never by another's`() async throws {
-        try await Stage.play { stage in
-            let (wallet, other) = (Secp256k1Key(), Secp256k1Key())
-            try await stage.run(.registerWallet(owner: wallet.address, signature: nil), by: wallet.address)
+        Scenario([2], "a wallet registers by itself or by its signature, never by another's") { stage in
+            let (wallet, other) = (try await stage.wallet(), Secp256k1Key())
+            try await stage.run(.registerWallet(owner: wallet.address, signature: nil), by: wallet)
             let message = RegisterWallet(owner: other.address)
             let stolen = try wallet.sign(message, in: stage.ledger.domain)
             try await stage.refuse(.registerWallet(owner: other.address, signature: stolen), .badSignature)
             try await stage.refuse(.registerWallet(owner: other.address, signature: nil), .notAllowed)
             let signature = try other.sign(message, in: stage.ledger.domain)
             let signed = Command.registerWallet(owner: other.address, signature: signature)
-            #expect(try await stage.run(signed).registeredUser == UserID(2))
-        }
-    }
+            try expect(try await stage.run(signed).registeredUser == UserID(2))
+        },
 
-    @Test func `a signature of zeros is none, in memory as on disk`() async throws {
-        try await Stage.play { stage in
-            let wallet = Secp256k1Key()
+        Scenario([], "a signature of zeros is none, in memory as on disk") { stage in
+            let wallet = try await stage.wallet()
             let zeros = LedgerSignature(r: .zero, s: .zero, x: Bytes32(number: 1), y: .zero)
             let registration = Command.registerWallet(owner: wallet.address, signature: zeros)
             try await stage.refuse(registration, .notAllowed)
-            let user = try #require(try await stage.run(registration, by: wallet.address).registeredUser)
+            let user = try require(try await stage.run(registration, by: wallet).registeredUser)
             let message = BumpGeneration(user: user, nonce: 0)
             let auth = Auth(r: .zero, vs: .zero)
             try await stage.refuse(.bumpGeneration(message, auth: auth), .unknownRoot)
-            try await stage.run(.bumpGeneration(message, auth: auth), by: wallet.address)
-        }
-    }
+            try await stage.run(.bumpGeneration(message, auth: auth), by: wallet)
+        },
 
-    @Test func `3 only the registrar attests, and a commitment once`() async throws {
-        try await Stage.play { stage in
+        Scenario([3], "only the registrar attests, and a commitment once") { stage in
             let command = Command.registerAttested(commitment: Keccak256.hash([1]))
             try await stage.refuse(command, .notAllowed)
-            try await stage.run(command, by: stage.registrar)
-            try await stage.refuse(command, by: stage.registrar, .alreadyRegistered)
-        }
-    }
+            try await stage.run(command, by: stage.cast.registrar)
+            try await stage.refuse(command, by: stage.cast.registrar, .alreadyRegistered)
+        },
 
-    @Test func `4 and 5 a key is granted by passkey, by the wallet itself and by its signature, each message once`()
-        async throws
-    {
-        try await Stage.play { stage in
+        Scenario([4, 5], "a key is granted by passkey, by the wallet itself and by its signature, each message once") {
+            stage in
             let passkey = Authenticator()
-            let user = try #require(
+            let user = try require(
                 try await stage.run(try passkey.registration(in: stage.ledger.domain)).registeredUser
             )
             let message = KeyGrant(
                 user: user,
                 key: P256SessionKey().keyID,
                 kind: .p256,
-                validUntil: stage.time.now + .day,
+                validUntil: try await stage.now() + .day,
                 cap: Nano(5),
                 nonce: 0
             )
@@ -72,7 +62,7 @@ import Testing
             try await stage.refuse(foreign, .badSignature)
             let grant = Command.grantKey(message, auth: try passkey.sign(message, in: stage.ledger.domain))
             let events = try await stage.run(grant).events
-            #expect(
+            try expect(
                 events == [
                     .keyGranted(
                         user: user,
@@ -90,19 +80,17 @@ import Testing
                 user: person.id,
                 key: Secp256k1Key().keyID,
                 kind: .secp256k1,
-                validUntil: stage.time.now + .day,
+                validUntil: try await stage.now() + .day,
                 cap: Nano(1),
                 nonce: 1
             )
             try await stage.refuse(.grantKey(signed, auth: nil), .unknownRoot)
             try await stage.run(.grantKey(signed, auth: try stage.sign(signed, person.wallet)))
-        }
-    }
+        },
 
-    @Test func `6 an assertion that is not a verified user's for this site and message is refused`() async throws {
-        try await Stage.play { stage in
+        Scenario([6], "an assertion that is not a verified user's for this site and message is refused") { stage in
             let passkey = Authenticator()
-            let user = try #require(
+            let user = try require(
                 try await stage.run(try passkey.registration(in: stage.ledger.domain)).registeredUser
             )
             let message = BumpGeneration(user: user, nonce: 0)
@@ -116,87 +104,80 @@ import Testing
                 try await stage.refuse(.bumpGeneration(message, auth: auth), .badSignature)
             }
             try await stage.run(.bumpGeneration(message, auth: try passkey.sign(message, in: stage.ledger.domain)))
-        }
-    }
+        },
 
-    @Test func `7 a key belongs to one user for ever`() async throws {
-        try await Stage.play { stage in
+        Scenario([7], "a key belongs to one user for ever") { stage in
             let (owner, other) = (try await stage.person(), try await stage.person())
-            func steal() async throws {
+            func steal(at time: UInt64) async throws {
+                try await stage.setTime(time)
                 let message = KeyGrant(
                     user: other.id,
                     key: owner.key.keyID,
                     kind: .secp256k1,
-                    validUntil: stage.time.now + .day,
+                    validUntil: time + .day,
                     cap: Nano(1),
                     nonce: try await stage.nonce(other.id)
                 )
-                try await stage.refuse(.grantKey(message, auth: nil), by: other.wallet.address, .keyTaken)
+                try await stage.refuse(.grantKey(message, auth: nil), by: other.wallet, .keyTaken)
             }
-            try await steal()
-            stage.time.advance(60 * .day)
-            try await steal()
-        }
-    }
+            let start = try await stage.now()
+            try await steal(at: start + 5)
+            try await steal(at: start + 60 * .day)
+        },
 
-    @Test func `8 cap and validity move, the cap not below what is spent, the validity not beyond the limit`()
-        async throws
-    {
-        try await Stage.play { stage in
+        Scenario([8], "cap and validity move, the cap not below what is spent, the validity not beyond the limit") {
+            stage in
             let person = try await stage.person(deposit: Nano(1_000), cap: Nano(100))
             let node = try await stage.node()
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(70))]) == [.settled])
+            try expect(try await stage.settle([try stage.voucher(person.key, node, Nano(70))]) == [.settled])
             try await stage.grant(person.key.keyID, to: person, validFor: 25 * .day, cap: Nano(500))
-            #expect(try await stage.ledger.key(person.key.keyID)?.cap == Nano(500))
+            try expect(try await stage.ledger.key(person.key.keyID)?.cap == Nano(500))
             try await stage.grant(person.key.keyID, to: person, cap: Nano(10))
-            #expect(try await stage.ledger.key(person.key.keyID)?.cap == Nano(70))
+            try expect(try await stage.ledger.key(person.key.keyID)?.cap == Nano(70))
             let tooLong = KeyGrant(
                 user: person.id,
                 key: person.key.keyID,
                 kind: .secp256k1,
-                validUntil: stage.time.now + 30 * .day + 1,
+                validUntil: try await stage.now() + 30 * .day + 60,
                 cap: Nano(1),
                 nonce: try await stage.nonce(person.id)
             )
-            try await stage.refuse(.grantKey(tooLong, auth: nil), by: person.wallet.address, .badValidity)
+            try await stage.refuse(.grantKey(tooLong, auth: nil), by: person.wallet, .badValidity)
             // A grant cannot end a key sooner than a revocation would.
-            try await stage.grant(person.key.keyID, to: person, validFor: 1)
-            #expect(try await stage.ledger.key(person.key.keyID)?.validUntil == stage.time.now + 6 * .hour)
-        }
-    }
+            let granted = try await stage.grant(person.key.keyID, to: person, validFor: 60)
+            try expect(try await stage.ledger.key(person.key.keyID)?.validUntil == granted.time + 6 * .hour)
+        },
 
-    @Test func `9 a revoked key settles until the delay is over`() async throws {
-        try await Stage.play { stage in
+        Scenario([9], "a revoked key settles until the delay is over") { stage in
             let person = try await stage.person(deposit: Nano(1_000))
             let node = try await stage.node()
             let message = KeyRevoke(user: person.id, key: person.key.keyID, nonce: try await stage.nonce(person.id))
-            try await stage.run(.revokeKey(message, auth: nil), by: person.wallet.address)
-            stage.time.advance(6 * .hour)
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(1))]) == [.settled])
-            stage.time.advance(1)
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(2))]) == [.keyExpired])
-        }
-    }
+            let end = try await stage.run(.revokeKey(message, auth: nil), by: person.wallet).time + 6 * .hour
+            try await stage.setTime(end)
+            let last = [try stage.voucher(person.key, node, Nano(1))]
+            try expect(try await stage.settle(last, atItsTime: true) == [.settled])
+            try await stage.setTime(end + 1)
+            let late = [try stage.voucher(person.key, node, Nano(2))]
+            try expect(try await stage.settle(late, atItsTime: true) == [.keyExpired])
+        },
 
-    @Test func `10 a bump ends all keys after the delay, and no later one`() async throws {
-        try await Stage.play { stage in
+        Scenario([10], "a bump ends all keys after the delay, and no later one") { stage in
             let person = try await stage.person(deposit: Nano(1_000))
             let node = try await stage.node()
             let bump = BumpGeneration(user: person.id, nonce: try await stage.nonce(person.id))
-            try await stage.run(.bumpGeneration(bump, auth: nil), by: person.wallet.address)
+            try await stage.run(.bumpGeneration(bump, auth: nil), by: person.wallet)
             let again = BumpGeneration(user: person.id, nonce: try await stage.nonce(person.id))
-            try await stage.refuse(.bumpGeneration(again, auth: nil), by: person.wallet.address, .bumpPending)
+            try await stage.refuse(.bumpGeneration(again, auth: nil), by: person.wallet, .bumpPending)
             let later = Secp256k1Key()
             try await stage.grant(later.keyID, to: person)
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(1))]) == [.settled])
-            stage.time.advance(6 * .hour + 1)
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(2))]) == [.keyExpired])
-            #expect(try await stage.settle([try stage.voucher(later, node, Nano(2))]) == [.settled])
-        }
-    }
+            try expect(try await stage.settle([try stage.voucher(person.key, node, Nano(1))]) == [.settled])
+            try await stage.advance(6 * .hour + 1)
+            let old = [try stage.voucher(person.key, node, Nano(2))]
+            try expect(try await stage.settle(old, atItsTime: true) == [.keyExpired])
+            try expect(try await stage.settle([try stage.voucher(later, node, Nano(2))]) == [.settled])
+        },
 
-    @Test func `11 a user has one to four roots`() async throws {
-        try await Stage.play { stage in
+        Scenario([11], "a user has one to four roots") { stage in
             let person = try await stage.person()
             func change(_ root: Secp256k1Key, add: Bool, by wallet: Secp256k1Key) async throws -> Command {
                 let message = RootChange(
@@ -217,46 +198,45 @@ import Testing
             try await stage.run(try await change(roots[1], add: false, by: roots[0]))
             try await stage.run(try await change(roots[2], add: false, by: roots[0]))
             try await stage.refuse(try await change(roots[0], add: false, by: roots[0]), .lastRoot)
-        }
-    }
+        },
 
-    @Test
-    func `12 and 13 the registrar grants at once, later after a delay with a veto, and never once there is a root`()
-        async throws
-    {
-        try await Stage.play { stage in
-            let user = try #require(
-                try await stage.run(.registerAttested(commitment: Keccak256.hash([9])), by: stage.registrar)
+        Scenario(
+            [12, 13],
+            "the registrar grants at once, later after a delay with a veto, and never once there is a root"
+        ) { stage in
+            let user = try require(
+                try await stage.run(.registerAttested(commitment: Keccak256.hash([9])), by: stage.cast.registrar)
                     .registeredUser
             )
-            try await stage.run(.grant(user: user), by: stage.faucetSigner)
+            try await stage.run(.grant(user: user), by: stage.cast.faucetSigner)
             let (first, second) = (P256SessionKey(), P256SessionKey())
-            func grant(_ key: P256SessionKey) -> Command {
+            let validUntil = try await stage.now() + 25 * .day
+            @Sendable func grant(_ key: P256SessionKey) -> Command {
                 .grantKeyAttested(
                     user: user,
                     key: key.keyID,
                     kind: .p256,
-                    validUntil: stage.time.now + 25 * .day,
+                    validUntil: validUntil,
                     cap: Nano(lai: 5)
                 )
             }
             try await stage.refuse(grant(first), .notAllowed)
-            try await stage.run(grant(first), by: stage.registrar)
-            #expect(try await stage.ledger.key(first.keyID)?.user == user)
+            try await stage.run(grant(first), by: stage.cast.registrar)
+            try expect(try await stage.ledger.key(first.keyID)?.user == user)
 
             try await stage.run(.deposit(user: user, amount: TokenAmount(Nano(lai: 10))))
-            try await stage.run(grant(second), by: stage.registrar)
-            #expect(try await stage.ledger.key(second.keyID) == nil)
-            try await stage.refuse(grant(second), by: stage.registrar, .tooEarly)
+            try await stage.run(grant(second), by: stage.cast.registrar)
+            try expect(try await stage.ledger.key(second.keyID) == nil)
+            try await stage.refuse(grant(second), by: stage.cast.registrar, .tooEarly)
             let veto = KeyRevoke(user: user, key: second.keyID, nonce: 0)
             let stranger = Command.veto(veto, signature: try second.sign(veto, in: stage.ledger.domain))
             try await stage.refuse(stranger, .unknownKey)
             try await stage.run(.veto(veto, signature: try first.sign(veto, in: stage.ledger.domain)))
 
-            try await stage.run(grant(second), by: stage.registrar)
-            stage.time.advance(72 * .hour)
-            try await stage.run(grant(second), by: stage.registrar)
-            #expect(try await stage.ledger.key(second.keyID)?.user == user)
+            try await stage.run(grant(second), by: stage.cast.registrar)
+            try await stage.advance(72 * .hour)
+            try await stage.run(grant(second), by: stage.cast.registrar)
+            try expect(try await stage.ledger.key(second.keyID)?.user == user)
 
             let passkey = Authenticator()
             let change = RootChange(
@@ -277,7 +257,7 @@ import Testing
                 clientDataRest: []
             )
             try await stage.run(.changeRoot(change, auth: approval))
-            try await stage.refuse(grant(second), by: stage.registrar, .hasRoots)
-        }
-    }
+            try await stage.refuse(grant(second), by: stage.cast.registrar, .hasRoots)
+        },
+    ]
 }

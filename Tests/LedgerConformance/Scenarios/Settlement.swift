@@ -1,16 +1,15 @@
-import Ledger
 import LatticeTesting
-import Testing
+import Ledger
 
-/// Settlement (ledger specification, §11, scenarios 23 to 47).
-@Suite struct `Settlement` {
-    @Test func `23 to 25 a voucher charges the difference to what was paid, once`() async throws {
-        try await Stage.play { stage in
+extension Scenario {
+    /// Settlement.
+    static let settlement: [Scenario] = [
+        Scenario([23, 24, 25], "a voucher charges the difference to what was paid, once") { stage in
             let person = try await stage.person(deposit: Nano(100_000))
             let node = try await stage.node()
             let first = try stage.voucher(person.key, node, Nano(10_001), units: 9)
-            let events = try await stage.run(.settle([first]), by: Stage.stranger).events
-            #expect(
+            let events = try await stage.run(.settle([first]), by: stage.stranger).events
+            try expect(
                 events == [
                     .settled(
                         key: person.key.keyID,
@@ -28,18 +27,16 @@ import Testing
                     .collected(node: node, gross: Nano(10_001), bonus: .zero, fee: Nano(501)),
                 ]
             )
-            #expect(try await stage.funds(person).available == Nano(89_999))
-            #expect(try await stage.ledger.earnings(node).earned == Nano(9_500))
-            #expect(try await stage.settle([first]) == [.nothingNew])
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(10_006))]) == [.settled])
-            #expect(try await stage.funds(person).available == Nano(89_994))
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(10_002))]) == [.nothingNew])
-            #expect(try await stage.ledger.channel(person.key.keyID, node).paid == Nano(10_006))
-        }
-    }
+            try expect(try await stage.funds(person).available == Nano(89_999))
+            try expect(try await stage.ledger.earnings(node).earned == Nano(9_500))
+            try expect(try await stage.settle([first]) == [.nothingNew])
+            try expect(try await stage.settle([try stage.voucher(person.key, node, Nano(10_006))]) == [.settled])
+            try expect(try await stage.funds(person).available == Nano(89_994))
+            try expect(try await stage.settle([try stage.voucher(person.key, node, Nano(10_002))]) == [.nothingNew])
+            try expect(try await stage.ledger.channel(person.key.keyID, node).paid == Nano(10_006))
+        },
 
-    @Test func `26 vouchers in any order and any batches end like the last alone`() async throws {
-        try await Stage.play { stage in
+        Scenario([26], "vouchers in any order and any batches end like the last alone") { stage in
             var generator = SeededGenerator(seed: 26)
             let person = try await stage.person(deposit: Nano(1_000_000))
             let node = try await stage.node()
@@ -50,36 +47,25 @@ import Testing
                 try await stage.settle(Array(vouchers.prefix(count)))
                 vouchers.removeFirst(count)
             }
-            #expect(try await stage.ledger.channel(person.key.keyID, node).paid == Nano(7_700))
-            #expect(try await stage.funds(person).available == Nano(1_000_000 - 7_700))
-        }
-    }
+            try expect(try await stage.ledger.channel(person.key.keyID, node).paid == Nano(7_700))
+            try expect(try await stage.funds(person).available == Nano(1_000_000 - 7_700))
+        },
 
-    @Test func `27 two keys of a user have channels of their own`() async throws {
-        try await Stage.play { stage in
+        Scenario([27], "two keys of a user have channels of their own") { stage in
             let person = try await stage.person(deposit: Nano(100))
             let second = P256SessionKey()
             try await stage.grant(second.keyID, .p256, to: person)
             let node = try await stage.node()
             let entries = [try stage.voucher(person.key, node, Nano(30)), try stage.voucher(second, node, Nano(30))]
-            #expect(try await stage.settle(entries) == [.settled, .settled])
-            #expect(try await stage.funds(person).available == Nano(40))
-        }
-    }
+            try expect(try await stage.settle(entries) == [.settled, .settled])
+            try expect(try await stage.funds(person).available == Nano(40))
+        },
 
-    @Test func `28 two hundred vouchers of many users settle to the nano; 201 are refused; none does nothing`()
-        async throws
-    {
-        try await Stage.play { stage in
-            // All at once, so that they share blocks.
-            let people = try await withThrowingTaskGroup(of: Person.self) { group in
-                for _ in 0..<40 { group.addTask { try await stage.person(deposit: Nano(1_000_000)) } }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
-            let nodes = try await withThrowingTaskGroup(of: NodeID.self) { group in
-                for _ in 0..<20 { group.addTask { try await stage.node() } }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
+        Scenario([28], "two hundred vouchers of many users settle to the nano; 201 are refused; none does nothing") {
+            stage in
+            var (people, nodes) = ([Person](), [NodeID]())
+            for _ in 0..<40 { people.append(try await stage.person(deposit: Nano(1_000_000))) }
+            for _ in 0..<20 { nodes.append(try await stage.node()) }
             var entries: [SettleEntry] = []
             for (index, node) in nodes.enumerated() {
                 for offset in 0..<10 {
@@ -87,63 +73,53 @@ import Testing
                     entries.append(try stage.voucher(key, node, Nano(UInt64(1_000 + index * 7 + offset))))
                 }
             }
-            #expect(try await stage.settle(entries) == Array(repeating: .settled, count: 200))
+            try expect(try await stage.settle(entries) == Array(repeating: .settled, count: 200))
             let gross = (0..<20).reduce(UInt64(0)) { sum, index in
                 (0..<10).reduce(sum) { $0 + UInt64(1_000 + index * 7 + $1) }
             }
             let balances = try await stage.ledger.balances()
-            #expect(balances.sumOfEarnings == TokenAmount(Nano(gross)))
-            #expect(balances.sumOfUsers == TokenAmount(Nano(40_000_000 - gross)))
+            try expect(balances.sumOfEarnings == TokenAmount(Nano(gross)))
+            try expect(balances.sumOfUsers == TokenAmount(Nano(40_000_000 - gross)))
             try await stage.refuse(.settle(entries + [entries[0]]), .tooMany)
-            #expect(try await stage.run(.settle([])).events.isEmpty)
-        }
-    }
+            try expect(try await stage.run(.settle([])).events.isEmpty)
+        },
 
-    @Test func `29 the same voucher twice in a batch pays once`() async throws {
-        try await Stage.play { stage in
+        Scenario([29], "the same voucher twice in a batch pays once") { stage in
             let person = try await stage.person(deposit: Nano(100))
             let entry = try stage.voucher(person.key, try await stage.node(), Nano(60))
-            #expect(try await stage.settle([entry, entry]) == [.settled, .nothingNew])
-        }
-    }
+            try expect(try await stage.settle([entry, entry]) == [.settled, .nothingNew])
+        },
 
-    @Test func `30 and 31 a short balance pays what is there, and the same voucher pays the rest later`() async throws {
-        try await Stage.play { stage in
+        Scenario([30, 31], "a short balance pays what is there, and the same voucher pays the rest later") { stage in
             let person = try await stage.person(deposit: Nano(40))
             let entry = try stage.voucher(person.key, try await stage.node(), Nano(100))
-            #expect(try await stage.settle([entry]) == [.partial])
-            #expect(try await stage.settle([entry]) == [.noFunds])
+            try expect(try await stage.settle([entry]) == [.partial])
+            try expect(try await stage.settle([entry]) == [.noFunds])
             try await stage.run(.deposit(user: person.id, amount: TokenAmount(Nano(1))))
-            #expect(try await stage.settle([entry]) == [.partial])
+            try expect(try await stage.settle([entry]) == [.partial])
             try await stage.run(.deposit(user: person.id, amount: TokenAmount(Nano(80))))
-            #expect(try await stage.settle([entry]) == [.settled])
-            #expect(try await stage.funds(person).available == Nano(21))
-        }
-    }
+            try expect(try await stage.settle([entry]) == [.settled])
+            try expect(try await stage.funds(person).available == Nano(21))
+        },
 
-    @Test func `32 a short cap pays up to it, and the same voucher pays the rest when it is raised`() async throws {
-        try await Stage.play { stage in
+        Scenario([32], "a short cap pays up to it, and the same voucher pays the rest when it is raised") { stage in
             let person = try await stage.person(deposit: Nano(1_000), cap: Nano(30))
             let entry = try stage.voucher(person.key, try await stage.node(), Nano(100))
-            #expect(try await stage.settle([entry]) == [.partial])
-            #expect(try await stage.settle([entry]) == [.capReached])
+            try expect(try await stage.settle([entry]) == [.partial])
+            try expect(try await stage.settle([entry]) == [.capReached])
             try await stage.grant(person.key.keyID, to: person, cap: Nano(100))
-            #expect(try await stage.settle([entry]) == [.settled])
-        }
-    }
+            try expect(try await stage.settle([entry]) == [.settled])
+        },
 
-    @Test func `33 a node that does not exist is not paid`() async throws {
-        try await Stage.play { stage in
+        Scenario([33], "a node that does not exist is not paid") { stage in
             let person = try await stage.person(deposit: Nano(100))
             let node = try await stage.node()
             let unknown = try [0, node.number + 1].map { try stage.voucher(person.key, NodeID($0), Nano(1)) }
-            #expect(try await stage.settle(unknown) == [.unknownNode, .unknownNode])
-            #expect(try await stage.funds(person).available == Nano(100))
-        }
-    }
+            try expect(try await stage.settle(unknown) == [.unknownNode, .unknownNode])
+            try expect(try await stage.funds(person).available == Nano(100))
+        },
 
-    @Test func `34 to 37 a bad or foreign signature stops no other entry`() async throws {
-        try await Stage.play { stage in
+        Scenario([34, 35, 36, 37], "a bad or foreign signature stops no other entry") { stage in
             let person = try await stage.person(deposit: Nano(1_000))
             let device = P256SessionKey()
             try await stage.grant(device.keyID, .p256, to: person)
@@ -160,15 +136,15 @@ import Testing
             for index in highS.indices { highS[index] = 0x7f | (index == 0 ? highS[index] & 0x80 : 0x80) }
             var wrongParity = good.signature.s.bytes
             wrongParity[0] ^= 0x80
-            let order = try #require(Bytes32([UInt8](repeating: 0xff, count: 32)))
+            let order = try require(Bytes32([UInt8](repeating: 0xff, count: 32)))
             let root = Secp256k1Key()
             let foreignDomains = [
                 TypedDomain(chainID: 5, verifyingContract: stage.ledger.domain.verifyingContract),
                 TypedDomain(chainID: stage.ledger.domain.chainID, verifyingContract: .zero),
             ]
             var entries = [
-                entry(.zero, .zero), entry(good.signature.r, try #require(Bytes32(highS))),
-                entry(.zero, good.signature.s), entry(good.signature.r, try #require(Bytes32(wrongParity))),
+                entry(.zero, .zero), entry(good.signature.r, try require(Bytes32(highS))),
+                entry(.zero, good.signature.s), entry(good.signature.r, try require(Bytes32(wrongParity))),
                 entry(order, order), entry(onDevice.signature.r, onDevice.signature.s, one, one),
                 entry(onDevice.signature.r, onDevice.signature.s, onDevice.signature.x),
                 entry(onDevice.signature.r, onDevice.signature.s),
@@ -180,101 +156,84 @@ import Testing
             }
             let bad = entries.count
             entries += [good, onDevice]
-            #expect(
+            try expect(
                 try await stage.settle(entries)
                     == Array(repeating: .unknownKey, count: bad) + [.settled, .settled]
             )
-        }
-    }
+        },
 
-    @Test func `38 and 39 the largest amount pays what is there, and units keep their maximum`() async throws {
-        try await Stage.play { stage in
+        Scenario([38, 39], "the largest amount pays what is there, and units keep their maximum") { stage in
             let person = try await stage.person(deposit: Nano(100))
             let node = try await stage.node()
             let all = try stage.voucher(person.key, node, Nano(.max), units: .max)
-            #expect(try await stage.settle([all]) == [.partial])
+            try expect(try await stage.settle([all]) == [.partial])
             try await stage.run(.deposit(user: person.id, amount: TokenAmount(Nano(50))))
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(120), units: 3)]) == [.settled])
+            try expect(try await stage.settle([try stage.voucher(person.key, node, Nano(120), units: 3)]) == [.settled])
             let channel = try await stage.ledger.channel(person.key.keyID, node)
-            #expect(channel == Channel(paid: Nano(120), units: .max))
-        }
-    }
+            try expect(channel == Channel(paid: Nano(120), units: .max))
+        },
 
-    @Test func `40 a node is paid in every status`() async throws {
-        try await Stage.play { stage in
+        Scenario([40], "a node is paid in every status") { stage in
             let person = try await stage.person(deposit: Nano(100))
-            let owner = Secp256k1Key().address
+            let owner = try await stage.wallet()
             var nodes: [NodeID] = []
             for _ in 0..<4 { nodes.append(try await stage.node(owner)) }
             nodes.append(try await stage.node(owner, status: .pending))
-            try await stage.run(.suspend(node: nodes[0], reason: .zero), by: stage.reporter)
-            try await stage.run(.ban(node: nodes[1], reason: .zero))
+            try await stage.run(.suspend(node: nodes[0], reason: .zero), by: stage.cast.reporter)
+            try await stage.run(.ban(node: nodes[1], reason: .zero), by: stage.owner)
             try await stage.run(.exit(node: nodes[2]), by: owner)
             try await stage.refuse(.completeExit(node: nodes[2]), .tooEarly)
-            stage.time.advance(7 * .day)
+            try await stage.advance(7 * .day)
             try await stage.run(.completeExit(node: nodes[2]))
             try await stage.run(.exit(node: nodes[3]), by: owner)
             let statuses: [NodeStatus] = [.suspended, .banned, .exited, .exiting, .pending]
             for (node, status) in zip(nodes, statuses) {
-                #expect(try await stage.ledger.node(node)?.status == status)
+                try expect(try await stage.ledger.node(node)?.status == status)
             }
             let entries = try nodes.map { try stage.voucher(person.key, $0, Nano(5)) }
-            #expect(try await stage.settle(entries) == Array(repeating: .settled, count: 5))
-        }
-    }
+            try expect(try await stage.settle(entries) == Array(repeating: .settled, count: 5))
+        },
 
-    @Test func `41 to 44 whoever settles, with whatever overlap, each nano is charged once`() async throws {
-        try await Stage.play { stage in
+        Scenario([41, 42, 43, 44], "whoever settles, with whatever overlap, each nano is charged once") { stage in
             let person = try await stage.person(deposit: Nano(1_000))
             let node = try await stage.node()
-            try await stage.settle([try stage.voucher(person.key, node, Nano(100))], by: person.wallet.address)
+            try await stage.settle([try stage.voucher(person.key, node, Nano(100))], by: person.wallet)
             let batch = [
                 try stage.voucher(person.key, node, Nano(300)), try stage.voucher(person.key, node, Nano(500)),
             ]
             let other = [try stage.voucher(person.key, node, Nano(400)), batch[1]]
-            async let first = stage.ledger.submit(
-                .settle(batch),
-                caller: Stage.stranger,
-                id: SubmissionID(Keccak256.hash([1]))
-            )
-            async let second = stage.ledger.submit(
-                .settle(other),
-                caller: stage.administrator,
-                id: SubmissionID(Keccak256.hash([2]))
-            )
+            async let first = stage.submit(.settle(batch), by: stage.stranger)
+            async let second = stage.submit(.settle(other), by: stage.administrator)
             _ = try await [first, second]
-            #expect(try await stage.funds(person).available == Nano(500))
-            #expect(try await stage.ledger.channel(person.key.keyID, node).paid == Nano(500))
-        }
-    }
+            try expect(try await stage.funds(person).available == Nano(500))
+            try expect(try await stage.ledger.channel(person.key.keyID, node).paid == Nano(500))
+        },
 
-    @Test func `45 the fee is rounded up and sums are conserved`() async throws {
-        try await Stage.play { stage in
+        Scenario([45], "the fee is rounded up and sums are conserved") { stage in
             let person = try await stage.person(deposit: Nano(1_000))
             let node = try await stage.node()
             try await stage.settle([try stage.voucher(person.key, node, Nano(1))])
-            #expect(try await stage.ledger.earnings(node).earned == .zero)
-            #expect(try await stage.ledger.balances().fees == Nano(1))
+            try expect(try await stage.ledger.earnings(node).earned == .zero)
+            try expect(try await stage.ledger.balances().fees == Nano(1))
             for amount in UInt64(2)...50 {
                 try await stage.settle([try stage.voucher(person.key, node, Nano(amount))])
             }
-            #expect(try await stage.ledger.balances().fees == Nano(50))
-            #expect(try await stage.funds(person).available == Nano(950))
-        }
-    }
+            try expect(try await stage.ledger.balances().fees == Nano(50))
+            try expect(try await stage.funds(person).available == Nano(950))
+        },
 
-    @Test func `46 and 47 a key settles up to its last second, and again when it is extended`() async throws {
-        try await Stage.play { stage in
+        Scenario([46, 47], "a key settles up to its last second, and again when it is extended") { stage in
             let person = try await stage.person(deposit: Nano(1_000))
             let node = try await stage.node()
-            let end = try #require(try await stage.ledger.key(person.key.keyID)).validUntil
-            stage.time.set(end)
-            #expect(try await stage.settle([try stage.voucher(person.key, node, Nano(1))]) == [.settled])
-            stage.time.set(end + 1)
+            let end = try require(try await stage.ledger.key(person.key.keyID)).validUntil
+            try await stage.setTime(end)
+            let last = [try stage.voucher(person.key, node, Nano(1))]
+            try expect(try await stage.settle(last, atItsTime: true) == [.settled])
+            try await stage.setTime(end + 1)
             let late = try stage.voucher(person.key, node, Nano(2))
-            #expect(try await stage.settle([late]) == [.keyExpired])
+            try expect(try await stage.settle([late], atItsTime: true) == [.keyExpired])
             try await stage.grant(person.key.keyID, to: person)
-            #expect(try await stage.settle([late]) == [.settled])
-        }
-    }
+            try expect(try await stage.settle([late]) == [.settled])
+        },
+    ]
 }
