@@ -118,10 +118,10 @@ def propose(target: address, data: Bytes[4097], description: bytes32, nodes: Dyn
     assert len(data) <= MOST_BYTES and len(nodes) <= MOST_NODES, "too many"
     total: uint64 = staticcall STAKING.total()
     held: uint256 = 0
-    last: uint64 = 0
+    next: uint256 = 0
     for node: uint64 in nodes:
-        assert node > last, "bad data"
-        last = node
+        assert convert(node, uint256) >= next, "bad data"
+        next = convert(node, uint256) + 1
         worth: uint64 = 0
         since: uint64 = 0
         worth, since = staticcall STAKING.worth_of(node, msg.sender)
