@@ -249,6 +249,7 @@ let package = Package(
             "Nexus",
             [
                 "NodeAPI", "Lattica", "LatticaRPC", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .crypto,
+                .nioConcurrency,
                 .nioCore, .logging, .protobuf,
             ]
         ),

@@ -905,6 +905,15 @@ public nonisolated struct ProtoChatUpdate: Sendable {
     set {update = .vectors(newValue)}
   }
 
+  /// More was written than the node gives credit for: it pauses until a voucher over this sum comes.
+  public var interim: ProtoInterimBill {
+    get {
+      if case .interim(let v)? = update {return v}
+      return ProtoInterimBill()
+    }
+    set {update = .interim(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Update: Equatable, Sendable {
@@ -917,8 +926,28 @@ public nonisolated struct ProtoChatUpdate: Sendable {
     case refused(ProtoChatRefused)
     /// Instead of deltas, in a call of Embed.
     case vectors(ProtoEmbedVectors)
+    /// More was written than the node gives credit for: it pauses until a voucher over this sum comes.
+    case interim(ProtoInterimBill)
 
   }
+
+  public init() {}
+}
+
+/// What is due for an answer that goes on. Its voucher has no receipt behind it yet and leaves the chain of receipts as it
+/// is; the receipt at the end is for the whole cost, of which the interim vouchers have paid a part.
+public nonisolated struct ProtoInterimBill: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The cost of the answer so far, nano.
+  public var cost: UInt64 = 0
+
+  /// The channel's new sum, which the voucher is to be for.
+  public var amount: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -2401,7 +2430,7 @@ nonisolated extension ProtoChatStop: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChatUpdate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}delta\0\u{1}finished\0\u{3}voucher_accepted\0\u{1}refused\0\u{1}vectors\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}accepted\0\u{1}delta\0\u{1}finished\0\u{3}voucher_accepted\0\u{1}refused\0\u{1}vectors\0\u{1}interim\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2487,6 +2516,19 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
           self.update = .vectors(v)
         }
       }()
+      case 7: try {
+        var v: ProtoInterimBill?
+        var hadOneofValue = false
+        if let current = self.update {
+          hadOneofValue = true
+          if case .interim(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.update = .interim(v)
+        }
+      }()
       default: break
       }
     }
@@ -2522,6 +2564,10 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .vectors(let v)? = self.update else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
+    case .interim?: try {
+      guard case .interim(let v)? = self.update else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2529,6 +2575,41 @@ nonisolated extension ProtoChatUpdate: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
   public static func ==(lhs: ProtoChatUpdate, rhs: ProtoChatUpdate) -> Bool {
     if lhs.update != rhs.update {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ProtoInterimBill: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".InterimBill"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cost\0\u{1}amount\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.cost) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.amount) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cost, fieldNumber: 1)
+    }
+    if self.amount != 0 {
+      try visitor.visitSingularUInt64Field(value: self.amount, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: ProtoInterimBill, rhs: ProtoInterimBill) -> Bool {
+    if lhs.cost != rhs.cost {return false}
+    if lhs.amount != rhs.amount {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -218,7 +218,8 @@ public final class NodeService: Service, Sendable {
             load: load,
             logger: logger,
             now: now,
-            readerDeadline: configuration.readerDeadline
+            readerDeadline: configuration.readerDeadline,
+            creditWindow: ChatService.creditWindow
         ).register(on: server)
         let fresh = Joined(terms: terms, node: node)
         joined.withLockedValue { $0 = fresh }

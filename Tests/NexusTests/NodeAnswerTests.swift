@@ -2,6 +2,7 @@ import Foundation
 import LatticaRPC
 import LatticeTesting
 import Ledger
+import NIOConcurrencyHelpers
 import NodeAPI
 import SwiftProtobuf
 import Testing
@@ -23,6 +24,54 @@ import Testing
             #expect(rig.unsettled == Nano(7))
             #expect(rig.reserved == .zero)
             try await eventually("the voucher is shown") { await rig.node.shown == [7] }
+        }
+    }
+
+    @Test func `is paid in parts when it is long, and in all for what its receipt says`() async throws {
+        let paid = NIOLockedValueBox<[UInt64]>([])
+        try await AnswerRig.play { call, start, node in
+            try await call.accept(promptTokens: 5)
+            try await call.write("Hi")
+            let part = ProtoInterimBill.with { ($0.cost, $0.amount) = (7, 7) }
+            try await call.send(ProtoChatUpdate.with { $0.interim = part }.wireBytes())
+            let voucher = try ProtoChatCommand(wire: try await call.receive() ?? []).voucher
+            paid.withLockedValue { $0.append(voucher.amount) }
+            try await call.write("!")
+            let deltas = ["Hi", "!"].map { text in
+                ProtoChatDelta.with {
+                    $0.text = text
+                    $0.tokens = 1
+                }
+            }
+            try await call.send(try await node.bill(for: start, deltas: deltas, input: 5, output: 2).wireBytes())
+            let last = try ProtoChatCommand(wire: try await call.receive() ?? []).voucher
+            paid.withLockedValue { $0.append(last.amount) }
+        } _: { rig in
+            let answer = try await rig.start()
+            let held = rig.reserved
+            #expect(try await answer.next() == .text("Hi", tokens: 1))
+            #expect(try await answer.next() == .text("!", tokens: 1))
+            #expect(rig.unsettled == Nano(7) && rig.reserved == held.clampedSubtracting(Nano(7)))
+            guard case .finished(let summary) = try await answer.next() else { throw NexusError.nodeFailed("no end") }
+            #expect(summary.cost == Nano(9))
+            #expect(rig.unsettled == Nano(9) && rig.reserved == .zero)
+            try await eventually("both vouchers are there") { paid.withLockedValue { $0 } == [7, 9] }
+        }
+    }
+
+    @Test(arguments: [(8, 8), (7, 6), (7, 8), (0, 0)] as [(UInt64, UInt64)])
+    func `fails at a part that is not due, and charges nothing for it`(cost: UInt64, amount: UInt64) async throws {
+        try await AnswerRig.play { call, _, _ in
+            try await call.accept(promptTokens: 5)
+            try await call.write("Hi")
+            let part = ProtoInterimBill.with { ($0.cost, $0.amount) = (cost, amount) }
+            try await call.send(ProtoChatUpdate.with { $0.interim = part }.wireBytes())
+            while try await call.receive() != nil {}
+        } _: { rig in
+            let answer = try await rig.start()
+            #expect(try await answer.next() == .text("Hi", tokens: 1))
+            await #expect(throws: NexusError.self) { try await answer.next() }
+            #expect(rig.unsettled == .zero && rig.reserved == .zero)
         }
     }
 

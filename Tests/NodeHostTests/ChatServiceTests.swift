@@ -104,6 +104,31 @@ private func ending(
         }
     }
 
+    /// Ten tokens of twenty nano, on credit for at most four tokens, or eight nano, at a time.
+    private var talkative: ScriptedEngine {
+        let words = (0..<10).map { AnswerEvent.parts([.content("word \($0) ")], tokens: 1, logprobs: []) }
+        return ScriptedEngine(promptTokens: 5, events: words + [ending(prompt: 5, completion: 10)])
+    }
+
+    @Test func `go on beyond the credit window only for vouchers over what was written`() async throws {
+        try await ChatRig.play(talkative, creditWindow: 4) { rig in
+            let answer = try await rig.ask(.with { $0.turns = [.with { $0.role = "user" }] })
+            // The prompt's five nano count from the beginning.
+            #expect(answer.interim.map(\.cost) == [9, 17, 25])
+            #expect(answer.interim.map(\.amount) == [9, 17, 25])
+            #expect(answer.deltas.count == 10)
+            #expect(answer.receipt.cost == Nano(25) && answer.receipt.amount == Nano(25))
+        }
+    }
+
+    @Test func `stop at a credit window, and are billed for what was delivered`() async throws {
+        try await ChatRig.play(talkative, creditWindow: 4) { rig in
+            let answer = try await rig.ask(.with { $0.turns = [.with { $0.role = "user" }] }, stopsAtInterim: true)
+            #expect(answer.deltas.count == 2 && answer.interim.count == 1)
+            #expect(answer.receipt.cost == Nano(9) && answer.receipt.amount == Nano(9))
+        }
+    }
+
     @Test func `are given up when nobody takes them`() async throws {
         let engine = ScriptedEngine(
             promptTokens: 5,
@@ -162,6 +187,8 @@ struct ChatRig: Sendable {
         var deltas: [ProtoChatDelta] = []
         var finished = ProtoChatFinished()
         var receipt: Receipt
+        /// What was asked for while the answer went on.
+        var interim: [ProtoInterimBill] = []
     }
 
     let load = NodeLoad()
@@ -174,6 +201,7 @@ struct ChatRig: Sendable {
     static func play(
         _ engine: any ChatEngine,
         readerDeadline: Duration = .seconds(60),
+        creditWindow: Int = ChatService.creditWindow,
         _ test: (ChatRig) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { folder in
@@ -204,7 +232,8 @@ struct ChatRig: Sendable {
                     load: rig.load,
                     logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
                     now: { 1_800_000_000 },
-                    readerDeadline: readerDeadline
+                    readerDeadline: readerDeadline,
+                    creditWindow: creditWindow
                 ).register(on: server)
                 try await test(rig)
             }
@@ -245,28 +274,58 @@ struct ChatRig: Sendable {
         return (call, try reply.quote.signedQuote(of: Self.node).quote)
     }
 
-    /// Reads an answer to its bill; leaves it unpaid.
-    func ask(_ start: ProtoChatStart) async throws -> Answer {
+    /// Reads an answer to its bill, and pays what is asked for meanwhile; leaves the bill unpaid.
+    ///
+    /// - Parameter stopsAtInterim: says stop instead of paying.
+    func ask(_ start: ProtoChatStart, stopsAtInterim: Bool = false) async throws -> Answer {
         let (call, quote) = try await openWithQuote(start)
         defer { call.cancel() }
         var promptTokens = 0
         var deltas: [ProtoChatDelta] = []
+        var interim: [ProtoInterimBill] = []
         while let bytes = try await call.receive() {
             switch try ProtoChatUpdate(wire: bytes).update {
             case .accepted(let accepted): promptTokens = Int(accepted.promptTokens)
             case .delta(let delta): deltas.append(delta)
+            case .interim(let bill):
+                interim.append(bill)
+                try await call.send(try reply(to: bill, stop: stopsAtInterim ? deltas : nil).wireBytes())
             case .finished(let finished):
                 let signed = try finished.receipt.signedReceipt(
                     node: Self.node,
                     key: payer.keyID,
                     quote: quote.structHash
                 )
-                return Answer(promptTokens: promptTokens, deltas: deltas, finished: finished, receipt: signed.receipt)
+                return Answer(
+                    promptTokens: promptTokens,
+                    deltas: deltas,
+                    finished: finished,
+                    receipt: signed.receipt,
+                    interim: interim
+                )
             case .refused(let refused): throw MessageError.badField(refused.detail)
             case .voucherAccepted, .vectors, nil: throw MessageError.badField("update")
             }
         }
         throw MessageError.missing("finished")
+    }
+
+    /// The voucher for a part of an answer on a channel without receipts, or a stop after these deltas.
+    private func reply(to bill: ProtoInterimBill, stop deltas: [ProtoChatDelta]?) throws -> ProtoChatCommand {
+        if let deltas {
+            return .with {
+                $0.stop.delivered = deltas.reduce(0) { $0 + $1.tokens }
+                $0.stop.deltas = UInt32(deltas.count)
+            }
+        }
+        let voucher = Voucher(
+            node: Self.node,
+            amount: Nano(bill.amount),
+            units: 0,
+            receipts: ReceiptChain.start(key: payer.keyID, node: Self.node)
+        )
+        let signature = try payer.sign(voucher, in: Self.domain)
+        return .with { $0.voucher = ProtoVoucher(SignedVoucher(voucher: voucher, signature: signature)) }
     }
 
     /// What the node says to a request that it does not take up.

@@ -109,6 +109,20 @@ package final class Credit: Sendable {
         state.withLockedValue { Self.end(hold, in: &$0) }
     }
 
+    /// Turns a part of a hold into the amount that a new voucher of the channel adds; the rest stays held.
+    func advance(_ hold: Hold, by part: Nano, channel: ChannelName, signed: Nano) {
+        state.withLockedValue { state in
+            if let open = state.holds[hold.number] {
+                let rest = open.amount.clampedSubtracting(part)
+                state.holds[hold.number] = Hold(number: hold.number, user: hold.user, amount: rest)
+                let reserved = state.standings[hold.user]?.reserved ?? .zero
+                state.standings[hold.user]?.reserved =
+                    reserved.clampedSubtracting(open.amount.clampedSubtracting(rest))
+            }
+            Self.move(channel, of: hold.user, in: &state) { $0.signed = max($0.signed, signed) }
+        }
+    }
+
     /// Turns a hold into the amount that a new voucher of the channel adds.
     package func charge(_ hold: Hold, channel: ChannelName, signed: Nano) {
         state.withLockedValue { state in
@@ -142,8 +156,8 @@ package final class Credit: Sendable {
     }
 
     private static func end(_ hold: Hold, in state: inout State) {
-        guard state.holds.removeValue(forKey: hold.number) != nil else { return }
+        guard let open = state.holds.removeValue(forKey: hold.number) else { return }
         let reserved = state.standings[hold.user]?.reserved ?? .zero
-        state.standings[hold.user]?.reserved = reserved.clampedSubtracting(hold.amount)
+        state.standings[hold.user]?.reserved = reserved.clampedSubtracting(open.amount)
     }
 }

@@ -140,7 +140,7 @@ public final class NexusStore: Sendable {
                     ON CONFLICT (key, node) DO UPDATE SET
                         amount = excluded.amount, units = excluded.units, receipts = excluded.receipts,
                         r = excluded.r, s = excluded.s, x = excluded.x, y = excluded.y, since = excluded.since
-                    WHERE excluded.amount > vouchers.amount
+                    WHERE excluded.amount >= vouchers.amount
                     """,
                 arguments: [
                     Data(stored.key.bytes), Int64(voucher.node.number), Int64(stored.user.number),

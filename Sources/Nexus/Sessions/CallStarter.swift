@@ -89,7 +89,7 @@ struct CallStarter: Sendable {
                 )
             case .refused(let refused):
                 throw fault(refused)
-            case .delta, .finished, .voucherAccepted, .vectors, nil:
+            case .delta, .finished, .voucherAccepted, .vectors, .interim, nil:
                 throw MessageError.badField("update: out of order")
             }
         } catch {

@@ -86,6 +86,12 @@ actor NodeAnswer: ChatAnswer {
                 case .delta(let delta):
                     // Tokens may complete nothing that can be told yet; they count with what comes next.
                     if let event = try take(delta) { return .delta(event) }
+                case .interim(let bill):
+                    try await advance(bill)
+                    if case .stopping = state {
+                        settleSoon()
+                        return nil
+                    }
                 case .finished(let finished):
                     return .finished(try await pay(finished))
                 case .accepted, .voucherAccepted, .refused, .vectors:
@@ -118,7 +124,7 @@ actor NodeAnswer: ChatAnswer {
                 case .finished(let finished):
                     guard values.count == limit else { throw MessageError.missing("vectors") }
                     return (values, try await pay(finished))
-                case .accepted, .voucherAccepted, .refused, .delta:
+                case .accepted, .voucherAccepted, .refused, .delta, .interim:
                     throw MessageError.badField("update: out of order")
                 }
             }
@@ -193,6 +199,25 @@ actor NodeAnswer: ChatAnswer {
         return event
     }
 
+    /// Pays for what was delivered so far of an answer that goes on.
+    private func advance(_ bill: ProtoInterimBill) async throws {
+        // A stop that comes meanwhile waits, as it does while a message is read.
+        isReading = true
+        defer { isReading = false }
+        let cost = Nano(bill.cost)
+        let voucher = try await booked { [services, session, delivered, hold] in
+            try await services.book.advance(
+                to: cost,
+                claimed: Nano(bill.amount),
+                session: session,
+                delivered: delivered,
+                hold: hold
+            )
+        }
+        delivered.advanced = cost
+        try await call.send(ProtoChatCommand.with { $0.voucher = ProtoVoucher(voucher) }.wireBytes())
+    }
+
     private func pay(_ finished: ProtoChatFinished) async throws -> ChatSummary {
         state = .paying
         delivered.response = response.finalize()
@@ -201,7 +226,9 @@ actor NodeAnswer: ChatAnswer {
             key: session.key,
             quote: session.quoteHash
         )
-        let voucher = try await pay(receipt)
+        let voucher = try await booked { [services, session, delivered, hold] in
+            try await services.book.pay(receipt, session: session, delivered: delivered, hold: hold)
+        }
         state = .ended
         let summary = ChatSummary(finished, receipt: receipt.receipt)
         services.finished(
@@ -214,21 +241,25 @@ actor NodeAnswer: ChatAnswer {
         return summary
     }
 
-    private func pay(_ receipt: SignedReceipt) async throws -> SignedVoucher {
+    /// A voucher that is signed and written in a task of its own: a caller who leaves in this moment must not interrupt it
+    /// half-way.
+    private func booked(_ sign: @escaping @Sendable () async throws -> SignedVoucher) async throws -> SignedVoucher {
         do {
-            // A task of its own: a caller who leaves in this moment must not interrupt the writing half-way.
-            return try await Task { [services, session, delivered, hold] in
-                try await services.book.pay(receipt, session: session, delivered: delivered, hold: hold)
-            }.value
+            return try await Task { try await sign() }.value
         } catch let fault as ReceiptFault {
             throw fault
         } catch {
             services.logger.error("a voucher cannot be written", metadata: ["error": "\(error)"])
-            throw NexusError.internalFault("a voucher cannot be written; nothing was charged")
+            throw NexusError.internalFault("a voucher cannot be written; \(charged)")
         }
     }
 
-    /// Ends an answer that cannot be paid: nothing is charged.
+    /// What an answer that ends early has cost, for people.
+    private var charged: String {
+        delivered.advanced == .zero ? "nothing was charged" : "\(delivered.advanced) LAI was charged for what came"
+    }
+
+    /// Ends an answer that cannot be paid: nothing more is charged.
     private func fail(_ error: any Error) -> NexusError {
         state = .ended
         call.cancel()
@@ -237,7 +268,7 @@ actor NodeAnswer: ChatAnswer {
             return fault
         }
         services.failed(hold: hold, session: session, error: error)
-        return .nodeFailed(NodeAnswer.describe(error))
+        return .nodeFailed(NodeAnswer.describe(error, charged: charged))
     }
 
     private func read() async throws -> ProtoChatUpdate.OneOf_Update {
@@ -260,12 +291,12 @@ actor NodeAnswer: ChatAnswer {
     }
 
     /// What is told to callers: the kind of failure, not the node's own words.
-    static func describe(_ error: any Error) -> String {
+    static func describe(_ error: any Error, charged: String = "nothing was charged") -> String {
         switch error {
-        case let fault as ReceiptFault: "the node's receipt is not right (\(fault)); nothing was charged"
-        case is MessageError: "the node broke the protocol; nothing was charged"
-        case is DeadlineExceeded: "the node fell silent; nothing was charged"
-        default: "the node failed while answering; nothing was charged. Try again: another node may take it"
+        case let fault as ReceiptFault: "the node's receipt is not right (\(fault)); \(charged)"
+        case is MessageError: "the node broke the protocol; \(charged)"
+        case is DeadlineExceeded: "the node fell silent; \(charged)"
+        default: "the node failed while answering; \(charged). Try again: another node may take it"
         }
     }
 }

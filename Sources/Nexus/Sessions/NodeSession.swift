@@ -39,6 +39,21 @@ struct DeliveredAnswer: Sendable {
     var completionTokens: Int
     /// The worst-case cost that was held.
     var hold: Nano
+    /// What interim vouchers have paid.
+    var advanced = Nano.zero
+}
+
+extension DeliveredAnswer {
+    /// What is due of an answer that has cost so much so far, beyond what was paid of it.
+    func part(of cost: Nano, at price: TokenPrice) throws(ReceiptFault) -> Nano {
+        let due = price.cost(inputTokens: UInt64(promptTokenLimit), outputTokens: UInt64(completionTokens))
+        guard let due, cost <= due else { throw .overcharged(claimed: cost, due: due ?? .zero) }
+        guard cost <= hold else { throw .moreThanHeld(claimed: cost, held: hold) }
+        guard let part = cost.subtracting(advanced), part != .zero else {
+            throw .brokenChain(expected: advanced, claimed: cost)
+        }
+        return part
+    }
 }
 
 /// Why a node's receipt is not paid.
@@ -75,8 +90,9 @@ extension SignedReceipt {
         guard receipt.cost <= delivered.hold else {
             throw .moreThanHeld(claimed: receipt.cost, held: delivered.hold)
         }
-        guard let amount = base.adding(receipt.cost), receipt.amount == amount else {
-            throw .brokenChain(expected: base.clampedAdding(receipt.cost), claimed: receipt.amount)
+        let rest = receipt.cost.clampedSubtracting(delivered.advanced)
+        guard let amount = base.adding(rest), receipt.amount == amount else {
+            throw .brokenChain(expected: base.clampedAdding(rest), claimed: receipt.amount)
         }
         guard signer(in: domain) == session.signer else { throw .foreignSignature }
     }

@@ -79,11 +79,8 @@ actor VoucherBook {
         hold: Credit.Hold
     ) async throws -> SignedVoucher {
         let channel = session.channel
-        guard busy.insert(channel).inserted else {
-            throw ReceiptFault.brokenChain(expected: .zero, claimed: receipt.receipt.amount)
-        }
+        let before = try occupy(channel, claimed: receipt.receipt.amount)
         defer { busy.remove(channel) }
-        let before = newest[channel]?.signed.voucher
         let base = before?.amount ?? .zero
         try receipt.check(session: session, delivered: delivered, base: base, domain: domain)
         let head = before?.receipts ?? ReceiptChain.start(key: session.key, node: session.node)
@@ -94,6 +91,51 @@ actor VoucherBook {
             units: (before?.units ?? 0) + tokens,
             receipts: ReceiptChain.advance(head, receipt.receipt)
         )
+        let signed = try await sign(voucher, session)
+        credit.charge(hold, channel: channel, signed: voucher.amount)
+        return signed
+    }
+
+    /// Pays a part of an answer that goes on: turns a part of the hold into a voucher over the channel's new sum.
+    ///
+    /// - Parameter cost: of the answer so far.
+    /// - Throws: ``ReceiptFault`` when it is not due; the hold is then as it was.
+    func advance(
+        to cost: Nano,
+        claimed amount: Nano,
+        session: NodeSession,
+        delivered: DeliveredAnswer,
+        hold: Credit.Hold
+    ) async throws -> SignedVoucher {
+        let channel = session.channel
+        let before = try occupy(channel, claimed: amount)
+        defer { busy.remove(channel) }
+        let part = try delivered.part(of: cost, at: session.quote.price)
+        guard let sum = (before?.amount ?? .zero).adding(part), sum == amount else {
+            throw ReceiptFault.brokenChain(
+                expected: (before?.amount ?? .zero).clampedAdding(part),
+                claimed: amount
+            )
+        }
+        let voucher = Voucher(
+            node: session.node,
+            amount: sum,
+            units: before?.units ?? 0,
+            receipts: before?.receipts ?? ReceiptChain.start(key: session.key, node: session.node)
+        )
+        let signed = try await sign(voucher, session)
+        credit.advance(hold, by: part, channel: channel, signed: sum)
+        return signed
+    }
+
+    /// Makes the channel this payment's own, and answers with the newest voucher on it.
+    private func occupy(_ channel: Credit.ChannelName, claimed amount: Nano) throws(ReceiptFault) -> Voucher? {
+        guard busy.insert(channel).inserted else { throw .brokenChain(expected: .zero, claimed: amount) }
+        return newest[channel]?.signed.voucher
+    }
+
+    /// Signs a voucher and puts it on disk.
+    private func sign(_ voucher: Voucher, _ session: NodeSession) async throws -> SignedVoucher {
         let signed = SignedVoucher(
             voucher: voucher,
             signature: try await keys.sign(voucher, for: session.user, domain: domain)
@@ -102,11 +144,10 @@ actor VoucherBook {
             key: session.key,
             user: session.user,
             signed: signed,
-            since: since(channel)
+            since: since(session.channel)
         )
         try await store.save(stored)
-        remember(stored, on: channel)
-        credit.charge(hold, channel: channel, signed: voucher.amount)
+        remember(stored, on: session.channel)
         return signed
     }
 

@@ -24,9 +24,13 @@ struct ChatService: Sendable {
     let now: @Sendable () -> UInt64
     /// How long a caller may take nothing of an answer before it is given up.
     let readerDeadline: Duration
+    /// Tokens of an answer that are written on credit.
+    let creditWindow: Int
     private let timers = Timers(clock: ContinuousClock())
     private let clock = ContinuousClock()
 
+    /// The credit window of the specification, in tokens of an answer (§4 step 3).
+    static let creditWindow = 2_000
     /// How long a quote holds.
     static let quoteLife: UInt64 = 3600
     /// How long a receipt may wait for room in the caller's window: other answers of the key are billed after it.
@@ -178,7 +182,7 @@ struct ChatService: Sendable {
                 return .watching
             }
             group.addTask {
-                let written = try await write(begun, to: call, stop, reader)
+                let written = try await write(begun, to: call, stop, reader, replies)
                 reader.end()
                 try await bill(written, begun, call, stop, replies)
                 return .writing
@@ -211,7 +215,8 @@ struct ChatService: Sendable {
         _ begun: BegunAnswer,
         to call: RPCServerCall,
         _ stop: StopRequest,
-        _ reader: ReaderWatch
+        _ reader: ReaderWatch,
+        _ replies: AsyncStream<Reply>
     ) async throws -> WrittenAnswer {
         defer { load.endWriting() }
         var accepted = ProtoChatAccepted()
@@ -225,11 +230,65 @@ struct ChatService: Sendable {
                 let delta = ProtoChatDelta(parts, tokens: tokens, logprobs: logprobs)
                 written.append(delta)
                 try await reader.watch { try await call.send(update: .delta(delta)) }
+                try await keepWithinCredit(&written, begun, call, stop, replies)
             case .finished(let ending):
                 written.ending = ending
             }
         }
         return written
+    }
+
+    /// Has what was written paid for when it is more than is given on credit; an answer that is not paid for ends.
+    private func keepWithinCredit(
+        _ written: inout WrittenAnswer,
+        _ begun: BegunAnswer,
+        _ call: RPCServerCall,
+        _ stop: StopRequest,
+        _ replies: AsyncStream<Reply>
+    ) async throws {
+        let price = begun.session.quote.price
+        // An estimate of the prompt is an upper bound; what is due of it is known at the end.
+        let prompt = engine.profile.capabilities.contains(.estimatesTokens) ? 0 : begun.promptTokens
+        guard !stop.hasArrived, let window = price.cost(inputTokens: 0, outputTokens: UInt64(creditWindow)),
+            let cost = price.cost(inputTokens: UInt64(prompt), outputTokens: UInt64(written.sentTokens)),
+            window != .zero, cost <= begun.credit, let due = cost.subtracting(written.advanced), due >= window
+        else { return }
+        let isPaid = try await desk.advance(begun.session.key, by: due) { amount in
+            let update = ProtoChatUpdate.OneOf_Update.interim(
+                .with {
+                    $0.cost = cost.count
+                    $0.amount = amount.count
+                }
+            )
+            return try await exchange(update, call, replies, isStopExpected: false)
+        }
+        if isPaid {
+            written.advanced = cost
+        } else {
+            begun.stream.cancel()
+        }
+    }
+
+    /// Sends a bill and waits for its voucher; `nil` when none comes in time, or a stop comes that was not known.
+    private func exchange(
+        _ bill: ProtoChatUpdate.OneOf_Update,
+        _ call: RPCServerCall,
+        _ replies: AsyncStream<Reply>,
+        isStopExpected: Bool
+    ) async throws -> SignedVoucher? {
+        guard try await clock.withDeadline(Self.receiptDeadline, { try await call.send(update: bill) }) != nil else {
+            return nil
+        }
+        let voucher = try await clock.withDeadline(Self.voucherDeadline) { () async throws -> SignedVoucher? in
+            for await reply in replies {
+                switch reply {
+                case .voucher(let voucher): return try voucher.signedVoucher(for: node)
+                case .stopped: if !isStopExpected { return nil }
+                }
+            }
+            return nil
+        }
+        return voucher ?? nil
     }
 
     /// Has the answer paid for.
@@ -251,20 +310,7 @@ struct ChatService: Sendable {
             let isPaid = try await desk.collect(try bill(for: written, begun)) { receipt in
                 var message = finished
                 message.receipt = ProtoReceipt(receipt)
-                let update = ProtoChatUpdate.OneOf_Update.finished(message)
-                guard try await clock.withDeadline(Self.receiptDeadline, { try await call.send(update: update) }) != nil
-                else { return nil }
-                let voucher = try await clock.withDeadline(Self.voucherDeadline) { () async throws -> SignedVoucher? in
-                    for await reply in replies {
-                        switch reply {
-                        case .voucher(let voucher): return try voucher.signedVoucher(for: node)
-                        case .stopped where delivered == nil: return nil
-                        case .stopped: continue
-                        }
-                    }
-                    return nil
-                }
-                return voucher ?? nil
+                return try await exchange(.finished(message), call, replies, isStopExpected: delivered != nil)
             }
             if isPaid { return try await call.send(update: .voucherAccepted(ProtoVoucherAccepted())) }
             guard delivered == nil, stop.hasArrived else { break }
@@ -289,7 +335,8 @@ struct ChatService: Sendable {
             response: written.hash(session: begun.session.id),
             inputTokens: input,
             outputTokens: output,
-            cost: cost
+            cost: cost,
+            advanced: written.advanced
         )
     }
 }

@@ -8,6 +8,8 @@ struct WrittenAnswer: Sendable {
     private(set) var deltas: [ProtoChatDelta] = []
     /// The engine's account of its work; `nil` when it was cut off.
     var ending: AnswerEnding?
+    /// What interim vouchers have paid.
+    var advanced = Nano.zero
     private var isCut = false
 
     /// The most bytes of a receipt of computation; Nexus takes no more, and a message has twice as many.
@@ -36,7 +38,7 @@ struct WrittenAnswer: Sendable {
     }
 
     /// The tokens of what was sent.
-    private var sentTokens: Int { deltas.reduce(0) { $0 + Int($1.tokens) } }
+    var sentTokens: Int { deltas.reduce(0) { $0 + Int($1.tokens) } }
 
     /// The tokens that are billed: what was sent, and no more than the engine counted in the end.
     var tokens: Int {

@@ -118,7 +118,7 @@ public final class NodeStore: Sendable {
                         amount = excluded.amount, units = excluded.units, receipts = excluded.receipts,
                         r = excluded.r, s = excluded.s, x = excluded.x, y = excluded.y,
                         since = CASE since WHEN 0 THEN excluded.since ELSE since END
-                    WHERE excluded.amount > channels.amount
+                    WHERE excluded.amount >= channels.amount
                     """,
                 arguments: [
                     Data(key.bytes), Int64(clamping: signed.voucher.node.number),

@@ -3,8 +3,8 @@ import NodeAPI
 
 /// Bills answers and takes vouchers: one open receipt for each channel at a time.
 ///
-/// A receipt carries the channel's new sum, so a second one is signed only when the first is paid or given up. What the
-/// node can lose to a payer who does not sign is the one answer (ledger specification, §4 step 3).
+/// A receipt carries the channel's new sum, so a second one is signed only when the first is paid or given up. A long answer
+/// is paid in parts: what the node can lose to a payer who does not sign is one credit window (ledger specification, §4 step 3).
 actor PaymentDesk {
     /// Why a voucher is not accepted.
     enum Fault: Error, Hashable {
@@ -22,6 +22,8 @@ actor PaymentDesk {
         var inputTokens: UInt64
         var outputTokens: UInt64
         var cost: Nano
+        /// What interim vouchers have paid of it.
+        var advanced: Nano = .zero
     }
 
     private struct Channel {
@@ -101,15 +103,42 @@ actor PaymentDesk {
         return true
     }
 
+    /// Takes a voucher for a part of an answer that goes on (ledger specification, §4 step 3).
+    ///
+    /// - Parameter exchange: asks for a voucher over this sum and returns it, or `nil` when none came.
+    /// - Returns: whether it was paid.
+    func advance(
+        _ key: KeyID,
+        by part: Nano,
+        exchange: @Sendable (Nano) async throws -> SignedVoucher?
+    ) async throws -> Bool {
+        _ = try await newest(of: key)
+        await beginBilling(key)
+        defer { endBilling(key) }
+        let before = channels[key]?.newest?.voucher
+        guard let amount = (before?.amount ?? .zero).adding(part) else { throw Fault.wrongVoucher("sum too large") }
+        channels[key]?.unpaid += 1
+        guard let signed = try await exchange(amount) else { return false }
+        guard signed.voucher.amount == amount else { throw Fault.wrongVoucher("another sum than was asked for") }
+        guard signed.voucher.receipts == before?.receipts ?? ReceiptChain.start(key: key, node: node) else {
+            throw Fault.wrongVoucher("another chain of receipts")
+        }
+        guard signed.key(in: domain) == key else { throw Fault.foreignSignature }
+        try await store.save(signed, key: key, paying: nil, at: now())
+        take(signed, of: key)
+        return true
+    }
+
     private func take(_ signed: SignedVoucher, of key: KeyID) {
         var channel = channels[key] ?? Channel()
-        if signed.voucher.amount > channel.newest?.voucher.amount ?? .zero { channel.newest = signed }
+        // Of two over one sum the later has the longer chain of receipts.
+        if signed.voucher.amount >= channel.newest?.voucher.amount ?? .zero { channel.newest = signed }
         channel.unpaid = 0
         channels[key] = channel
     }
 
     private func receipt(for bill: Bill, on before: Voucher?) async throws -> Receipt {
-        guard let amount = (before?.amount ?? .zero).adding(bill.cost) else {
+        guard let amount = (before?.amount ?? .zero).adding(bill.cost.clampedSubtracting(bill.advanced)) else {
             throw Fault.wrongVoucher("sum too large")
         }
         let finishedAt = now()
