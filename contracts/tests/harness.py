@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("LATTICE_SHARED", ROOT.parent.parent / "shared"))
-sys.path[:0] = [str(ROOT), str(SHARED / "devnet")]
+sys.path.insert(0, str(ROOT))
 
 import build  # noqa: E402
 import deploy  # noqa: E402
+from network import SHARED  # noqa: E402, F401 -- before devnet, which it finds
 from devnet import Chain, RpcError, dev_key, unhex  # noqa: E402
 from evm import Account, Refused, bytes_of, checksum, decode, encode, keccak, signature  # noqa: E402, F401
 

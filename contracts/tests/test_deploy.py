@@ -7,12 +7,12 @@ import build
 import deploy
 import pytest
 from evm import Account, Endpoint, keccak
-from harness import LAI, ROOT, SHARED, ZERO, bytes_of, decode, encode, signature, word_name
+from harness import LAI, ROOT, ZERO, bytes_of, decode, encode, signature, word_name
 
 
 @pytest.fixture(scope="module")
 def network():
-    command = [sys.executable, str(SHARED / "devnet" / "devnet.py"), "--port", "0", "--clock", "manual", "--genesis-time", "1700000000"]
+    command = [sys.executable, str(ROOT / "network.py"), "--port", "0", "--clock", "manual", "--genesis-time", "1700000000"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     yield json.loads(process.stdout.readline())
     process.terminate()
