@@ -38,6 +38,9 @@ public enum Command: Hashable, Sendable {
     /// Pays the caller's tokens into a user's balance.
     case deposit(user: UserID, amount: TokenAmount)
     /// Pays in with a permit (EIP-2612) that the owner of the tokens signed for the registry.
+    ///
+    /// The permit names no user. So only the owner of the tokens chooses one; anybody else may hand it in for a user of whom
+    /// the owner's wallet is a root.
     case depositWithPermit(
         user: UserID,
         owner: Address,

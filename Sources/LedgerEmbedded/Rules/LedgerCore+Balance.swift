@@ -38,6 +38,9 @@ extension LedgerCore {
         }
         account.permitNonce += 1
         state.accounts[owner] = account
+        guard state.users[user] != nil else { throw .unknownUser }
+        // The permit names no user: whoever sees it must not turn it to a user of their own.
+        guard caller == owner || state.roots[KeyID(secp256k1: owner)]?.user == user else { throw .notAllowed }
         try deposit(user, amount, from: owner)
     }
 

@@ -18,23 +18,24 @@ extension Scenario {
 
         Scenario([15], "a permit deposits once and before its deadline") { stage in
             let person = try await stage.person()
-            let owner = Secp256k1Key()
+            let other = try await stage.person()
+            let owner = person.wallet
             let amount = TokenAmount(Nano(5))
             try await stage.run(.transfer(to: owner.address, amount: TokenAmount(Nano(20))))
             let tokenDomain = TypedDomain(
                 chainID: stage.ledger.domain.chainID,
                 verifyingContract: stage.ledger.contracts[.laiToken]
             )
-            @Sendable func command(deadline: UInt64) throws -> Command {
+            @Sendable func command(deadline: UInt64, for user: UserID, nonce: UInt64 = 0) throws -> Command {
                 let permit = Permit(
                     owner: owner.address,
                     spender: stage.ledger.contracts[.userRegistry],
                     value: amount,
-                    nonce: 0,
+                    nonce: nonce,
                     deadline: deadline
                 )
                 return .depositWithPermit(
-                    user: person.id,
+                    user: user,
                     owner: owner.address,
                     amount: amount,
                     deadline: deadline,
@@ -42,14 +43,21 @@ extension Scenario {
                 )
             }
             let deadline = try await stage.now() + .hour
-            let permitted = try command(deadline: deadline)
-            try await stage.refuse(try command(deadline: deadline - .hour), by: stage.stranger, .expired)
+            let permitted = try command(deadline: deadline, for: person.id)
+            let late = try command(deadline: deadline - .hour, for: person.id)
+            try await stage.refuse(late, by: stage.stranger, .expired)
+            // Whoever sees a permit cannot turn it to a user of their own.
+            let stolen = try command(deadline: deadline, for: other.id)
+            try await stage.refuse(stolen, by: other.wallet, .notAllowed)
             try await stage.setTime(deadline - 1)
             try await stage.run(permitted, by: stage.stranger)
             try expect(try await stage.funds(person).available == Nano(5))
             try await stage.setTime(deadline)
             try await stage.refuse(permitted, by: stage.stranger, .badSignature)
             try expect(try await stage.ledger.permitNonce(owner.address) == 1)
+            let given = try command(deadline: deadline + .hour, for: other.id, nonce: 1)
+            try await stage.run(given, by: owner)
+            try expect(try await stage.funds(other).available == Nano(5))
         },
 
         Scenario([16, 20], "a withdrawal waits, is paid once, and to its recipient whoever completes it") { stage in
