@@ -100,6 +100,15 @@ def test_72_a_figure_keeps_its_bounds_and_moves_in_steps(world, name):
         world.revert(start)
 
 
+def test_72_half_of_an_odd_figure_rounds_against_nobody(world):
+    it, word = world.tokenomics, word_name("fee_bps")
+    it.set_parameter(word, 501)
+    refused("step too large", it.set_parameter, word, 249)
+    it.set_parameter(word, 250)
+    it.set_parameter(word, 500)
+    refused("step too large", it.set_parameter, word, 1001)
+
+
 def test_72_revoking_stays_between_settling_and_withdrawing(world):
     it = world.user_registry
     it.set_parameter(word_name("revoke_delay"), 12 * HOUR)

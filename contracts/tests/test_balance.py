@@ -96,6 +96,8 @@ def test_17_18_requests(people, registry, world):
     world.pass_time(HOUR)
     person.withdraw(30, world.other)
     assert (person.funds["thaw_end"], person.funds["thawing"], person.funds["available"]) == (end, 30, 70)
+    person.withdraw(30, world.other)
+    assert person.funds["thaw_end"] == end
     person.withdraw(31, world.other)
     end = world.now + DAY
     assert person.funds["thaw_end"] == end
@@ -166,8 +168,8 @@ def test_73_74_a_pause(people, registry, world):
     assert registry.ask("preview", [people.entry(key, 9, 5)]) == (5,)
     world.set_time(until)
     # At this very second the pause is over, but not the rest after it.
-    refused("paused", registry.complete_withdraw, 1)
     registry.deposit(1, NANO)
+    refused("paused", registry.complete_withdraw, 1)
     world.set_time(until + 6 * HOUR - 1)
     refused("paused", registry.complete_withdraw, 1)
     world.set_time(until + 6 * HOUR)

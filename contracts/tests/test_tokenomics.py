@@ -58,13 +58,17 @@ def test_only_the_registry_collects(world):
 
 def test_the_part_that_a_bonus_paid_rounds_up_and_bounds_no_reward(world):
     world.faucet.grant(1, sender=world.signer)
-    receipt = pay(world, 1, BONUS + 10**9)
-    assert receipt.named("Collected") == [{"node": 1, "gross": 6 * 10**9, "bonus": BONUS, "fee": 3 * 10**8}]
-    net = 57 * 10**8
-    bonus = -(-net * 5 // 6)
+    # Nothing divides evenly.
+    gross = BONUS + 10**9 + 7
+    receipt = pay(world, 1, gross)
+    fee = -(-gross * 500 // 10_000)
+    net = gross - fee
+    assert gross * 500 % 10_000 and net * BONUS % gross and fee * (gross - BONUS) % gross
+    assert receipt.named("Collected") == [{"node": 1, "gross": gross, "bonus": BONUS, "fee": fee}]
+    bonus = -(-net * BONUS // gross)
     assert world.tokenomics.earnings_of(1) == (net - bonus, bonus, 0)
-    assert world.tokenomics.fee_of(epoch_of(world), 1) == 3 * 10**8 // 6
-    assert world.tokenomics.fees() == 3 * 10**8
+    assert world.tokenomics.fee_of(epoch_of(world), 1) == fee * (gross - BONUS) // gross
+    assert world.tokenomics.fees() == fee
 
 
 def test_45_extremes_of_the_fee(world):
