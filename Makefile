@@ -16,8 +16,8 @@ export LATTICE_SHARED ?= $(abspath ../shared)
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: release ## Start a whole network on this machine: Nexus, ledger, one LLM node
-	@$(LATTICE) up
+run: release ## Start a whole network on this machine: Nexus, ledger, one LLM node; LEDGER=evm: on contracts
+	@$(if $(filter evm,$(LEDGER)),python3 scripts/chain.py $(LATTICE),$(LATTICE) up)
 
 test: setup-test unit fuzz-short examples demo api engines browser interop-short ## Run every test
 
@@ -52,8 +52,9 @@ soak: setup ## 100,000 connects and calls, and nothing may be left of them
 examples: setup ## Build the examples as packages of their own, and run them
 	scripts/examples.sh
 
-demo: ## Ten prompts, a second node that comes and dies, a conserved ledger
+demo: ## Ten prompts, a second node that comes and dies, a conserved ledger; on the embedded one and on contracts
 	scripts/demo.sh
+	LEDGER=evm scripts/demo.sh
 
 api: ## Schemas, tools, log probabilities, receipts and every architecture, through the openai client
 	scripts/api.sh

@@ -169,7 +169,8 @@ let package = Package(
             dependencies: [
                 "NexusHTTP", "Nexus", "NodeHost", "NodeAPI", "EngineAdapters", "Inference", "Lattica", "LatticaRPC",
                 "LatticaProtocols",
-                "LatticaConnection", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", .grdb, .arguments,
+                "LatticaConnection", "LatticaCore", "Multiformats", "Ledger", "LedgerEmbedded", "LedgerEVM",
+                .grdb, .arguments,
                 .configuration, .httpClient, .logging, .metrics,
                 .lifecycle, .signals, .system, .protobuf, .nioCore, .nioPosix, .nioConcurrency, .nioFoundation,
                 .nioHTTP1,

@@ -11,7 +11,7 @@ import Testing
     @Test func `a refused registration leaves its owner without the stake that was lent`() async throws {
         try await withTemporaryDirectory { folder in
             try await TestLedger.open(in: folder) { ledger in
-                let sponsor = Sponsor(commands: TestLedger.commands(ledger), roles: TestLedger.roles)
+                let sponsor = Sponsor(commands: TestLedger.commands(ledger), roles: TestLedger.roles, ownsNodes: false)
                 let owner = Secp256k1Key().address
                 var registration = NodeRegistration(
                     kind: NodeKind.llm.rawValue,

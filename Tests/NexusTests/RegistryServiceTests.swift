@@ -59,7 +59,7 @@ import Testing
                 RegistryService(
                     ledger: ledger,
                     registry: registry,
-                    sponsor: Sponsor(commands: TestLedger.commands(ledger), roles: TestLedger.roles),
+                    sponsor: Sponsor(commands: TestLedger.commands(ledger), roles: TestLedger.roles, ownsNodes: false),
                     announceInterval: .seconds(60),
                     logger: silent
                 ).register(on: RPCServer(host: nexus, logger: silent))

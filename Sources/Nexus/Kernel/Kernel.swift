@@ -74,7 +74,11 @@ public final class Kernel: Service, Sendable {
         RegistryService(
             ledger: ledger,
             registry: registry,
-            sponsor: Sponsor(commands: commands, roles: configuration.roles),
+            sponsor: Sponsor(
+                commands: commands,
+                roles: configuration.roles,
+                ownsNodes: configuration.ownsSponsoredNodes
+            ),
             announceInterval: configuration.announceInterval,
             logger: logger
         ).register(on: server)

@@ -12,6 +12,10 @@ public struct NexusConfiguration: Sendable {
     public var settleInterval: Duration
     /// Which of them are.
     public var settlement: SettlementPolicy
+    /// Whether Nexus owns the nodes that it registers and pays out to their operators.
+    ///
+    /// The embedded ledger takes its word for who calls; on a chain it can sign for itself only.
+    public var ownsSponsoredNodes: Bool
     /// How often nodes are pinged.
     public var probeInterval: Duration
     /// The most that the gateway may sign in all for a user enrolled here.
@@ -23,6 +27,7 @@ public struct NexusConfiguration: Sendable {
         announceInterval: Duration = .seconds(2),
         settleInterval: Duration = .seconds(3),
         settlement: SettlementPolicy = .immediate,
+        ownsSponsoredNodes: Bool = false,
         probeInterval: Duration = .seconds(2),
         keyCap: Nano = Nano(1_000_000_000_000)
     ) {
@@ -30,6 +35,7 @@ public struct NexusConfiguration: Sendable {
         self.announceInterval = announceInterval
         self.settleInterval = settleInterval
         self.settlement = settlement
+        self.ownsSponsoredNodes = ownsSponsoredNodes
         self.probeInterval = probeInterval
         self.keyCap = keyCap
     }

@@ -28,11 +28,14 @@ public struct NexusRoles: Sendable {
 struct Sponsor: Sendable {
     let commands: LedgerCommands
     let roles: NexusRoles
+    /// Whether the administrator owns the nodes, and their operators are paid only.
+    let ownsNodes: Bool
 
-    func register(_ registration: NodeRegistration, kind: NodeKind, owner: Address) async throws -> NodeID {
+    func register(_ registration: NodeRegistration, kind: NodeKind, owner operator: Address) async throws -> NodeID {
         let ledger = commands.ledger
+        let owner = ownsNodes ? roles.administrator : `operator`
         let stake = try await ledger.parameters().minimumSelfStake(kind)
-        let isLent = try await ledger.account(owner) < TokenAmount(stake)
+        let isLent = ownsNodes ? false : try await ledger.account(owner) < TokenAmount(stake)
         if isLent {
             let loan = Command.transfer(to: owner, amount: TokenAmount(stake))
             _ = try await commands.perform(loan, caller: roles.administrator)

@@ -24,7 +24,7 @@ struct BalanceSheet: Encodable {
         case isConserved = "conserved"
     }
 
-    init(_ balances: Balances, contracts: ContractAddresses, publicKey: [UInt8]) {
+    init(_ balances: Balances, contracts: ContractAddresses, roles: NexusRoles?) {
         var entries: [(name: String, amount: TokenAmount)] = []
         for (id, funds) in balances.users.sorted(by: { $0.key < $1.key }) {
             entries.append(("user \(id) available", TokenAmount(funds.available)))
@@ -53,7 +53,7 @@ struct BalanceSheet: Encodable {
             // Anyone may send tokens to a contract; they belong to nobody.
             entries.append(("\(contract.rawValue) beyond what it owes", has.subtracting(owed) ?? .zero))
         }
-        let names = Self.names(contracts, publicKey)
+        let names = Self.names(contracts, roles)
         for (address, amount) in balances.accounts.sorted(by: { $0.key < $1.key })
         where !held.contains(where: { contracts[$0.0] == address }) {
             entries.append((names[address] ?? "account \(address)", amount))
@@ -74,9 +74,9 @@ struct BalanceSheet: Encodable {
         return (["Balances after block \(block), in LAI:"] + figures).joined(separator: "\n")
     }
 
-    private static func names(_ contracts: ContractAddresses, _ publicKey: [UInt8]) -> [Address: String] {
-        let roles = NexusRoles(clusterPublicKey: publicKey)
+    private static func names(_ contracts: ContractAddresses, _ roles: NexusRoles?) -> [Address: String] {
         var names = Dictionary(uniqueKeysWithValues: Contract.allCases.map { (contracts[$0], $0.rawValue) })
+        guard let roles else { return names }
         names[roles.administrator] = "administrator"
         names[roles.registrar] = "registrar"
         names[roles.faucetSigner] = "faucet signer"

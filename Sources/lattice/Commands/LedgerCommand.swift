@@ -1,13 +1,16 @@
 import ArgumentParser
 import Foundation
 import Ledger
+import LedgerEVM
 import LedgerEmbedded
+import Logging
+import Nexus
 
 /// Looks at the embedded ledger without trusting whoever wrote it.
 struct LedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger",
-        abstract: "Verify the embedded ledger, or list its balances.",
+        abstract: "Verify the embedded ledger, or list the balances of any.",
         subcommands: [Verify.self, ListBalances.self]
     )
 
@@ -86,20 +89,55 @@ struct LedgerCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "balances",
             abstract: "List every balance and their sum, which must be the supply.",
-            discussion: "Replays the ledger first, so that the figures are proven. Reads only."
+            discussion: """
+                The embedded ledger is replayed first, so that the figures are proven. On a chain each figure is read from the
+                contracts, in the newest block that no reorganisation can take back. Reads only.
+                """
         )
 
         @OptionGroup var place: Place
+        @OptionGroup var ledger: LedgerOptions
 
         func run() async throws {
+            let settings = try await Settings(
+                flags: place.common.flags.merging(ledger.flags) { $1 },
+                file: place.common.config
+            )
+            let sheet =
+                switch try settings.choice("ledger", default: OpenedLedger.Choice.local) {
+                case .local: try await replayed()
+                case .evm: try await read(settings)
+                }
+            print(place.json ? try JSON.text(sheet) : sheet.text)
+            guard sheet.isConserved else { throw ExitCode.failure }
+        }
+
+        /// The figures of a chain; nothing is sent.
+        private func read(_ settings: Settings) async throws -> BalanceSheet {
+            let path = FileManager.default.temporaryDirectory.appending(path: "lattice-\(UUID().uuidString).sqlite")
+                .path
+            defer { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + end) } }
+            let chain = try await OpenedLedger.chain(
+                settings,
+                path: path,
+                Keyring(),
+                try CommonOptions.logger(settings, label: "ledger")
+            )
+            defer { chain.close() }
+            return BalanceSheet(try await chain.balances(), contracts: chain.contracts, roles: nil)
+        }
+
+        private func replayed() async throws -> BalanceSheet {
             let report = try await place.replay()
             if let fault = report.fault { throw Settings.Fault(description: "the ledger does not verify: \(fault)") }
             guard let balances = report.balances, let contracts = report.contracts else {
                 throw Settings.Fault(description: "the ledger is empty")
             }
-            let sheet = BalanceSheet(balances, contracts: contracts, publicKey: report.publicKey)
-            print(place.json ? try JSON.text(sheet) : sheet.text)
-            guard sheet.isConserved else { throw ExitCode.failure }
+            return BalanceSheet(
+                balances,
+                contracts: contracts,
+                roles: NexusRoles(clusterPublicKey: report.publicKey)
+            )
         }
     }
 }

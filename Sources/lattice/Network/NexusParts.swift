@@ -13,7 +13,8 @@ import ServiceLifecycle
 struct NexusParts {
     let host: LatticaHost
     private let startedHost: StartedHost
-    let ledger: EmbeddedLedger
+    let ledger: any Ledger
+    private let openedLedger: OpenedLedger
     let kernel: Kernel
     let listening: Listening
     let server: NexusHTTPServer
@@ -37,17 +38,8 @@ struct NexusParts {
     /// Opens everything but the HTTP port.
     init(settings: Settings, folder: DataFolder, metrics: PrometheusRegistry, logger: Logger) async throws {
         let folder = try folder.folder("nexus")
-        let secret = try folder.secret("cluster.key") { ClusterKey().rawRepresentation }
-        guard let clusterKey = ClusterKey(rawRepresentation: secret) else {
-            throw DataFolder.Fault(description: "\(folder.file("cluster.key")) does not hold a cluster's key")
-        }
-        let roles = NexusRoles(clusterPublicKey: clusterKey.publicKey)
-        ledger = try await EmbeddedLedger.open(
-            path: folder.file("ledger.sqlite"),
-            clusterKey: clusterKey,
-            genesis: Genesis(cluster: roles),
-            logger: logger
-        )
+        openedLedger = try await OpenedLedger(settings: settings, folder: folder, logger: logger)
+        ledger = openedLedger.ledger
         let listen = settings.text("p2p.listen", default: "/ip4/127.0.0.1/tcp/8485")
         host = LatticaHost(
             configuration: LatticaConfiguration(
@@ -62,7 +54,11 @@ struct NexusParts {
             ledger: ledger,
             store: try NexusStore(path: folder.file("nexus.sqlite")),
             vault: try Vault(secret: folder.secret("vault.key", make: Vault.newSecret)),
-            configuration: NexusConfiguration(roles: roles),
+            configuration: NexusConfiguration(
+                roles: openedLedger.roles,
+                settlement: openedLedger.settlement,
+                ownsSponsoredNodes: openedLedger.ownsSponsoredNodes
+            ),
             logger: logger
         )
         try await kernel.restore()
@@ -91,7 +87,7 @@ struct NexusParts {
     /// In the order of starting; they stop in the opposite one: first no more requests come, then what was answered is
     /// settled, then nodes on this machine leave, and the network goes last.
     func services(with nodes: [any Service] = []) -> [any Service] {
-        [OpenLedger(ledger: ledger), startedHost] + nodes + [kernel, server]
+        [openedLedger, startedHost] + nodes + [kernel, server]
     }
 
     /// The API key of this machine's own user: the stored one if it still opens an account, else a fresh one.
@@ -146,16 +142,5 @@ extension Genesis {
                 faucetSigner: roles.faucetSigner
             )
         )
-    }
-}
-
-/// The open ledger as a service: closed last, when nobody writes to it any more.
-private struct OpenLedger: Service {
-    let ledger: EmbeddedLedger
-
-    func run() async throws {
-        // It throws when the task is cancelled, which ends the ledger's use just as well.
-        try? await gracefulShutdown()
-        await ledger.close()
     }
 }
