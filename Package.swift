@@ -235,7 +235,8 @@ let package = Package(
         tests("LedgerEmbedded", ["Ledger", "LedgerConformance", .grdb, .crypto, .nioConcurrency]),
         tests(
             "LedgerEVM",
-            ["Ledger", .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency, .crypto]
+            ["Ledger", "LedgerConformance", .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency, .crypto],
+            exclude: ["Vectors"]
         ),
         tests("Inference", ["InferenceKernels"], exclude: ["Vectors", "Template/Vectors"]),
         tests("EngineAdapters", ["Inference", .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency], exclude: ["Vectors"]),
