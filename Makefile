@@ -19,7 +19,7 @@ help: ## List the commands
 run: release ## Start a whole network on this machine: Nexus, ledger, one LLM node; LEDGER=evm: on contracts
 	@$(if $(filter evm,$(LEDGER)),python3 scripts/chain.py $(LATTICE),$(LATTICE) up)
 
-test: setup-test unit fuzz-short examples demo api engines browser interop-short ## Run every test
+test: setup-test unit fuzz-short contracts-test examples demo api engines browser interop-short ## Run every test
 
 unit: setup
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
@@ -121,4 +121,5 @@ setup:
 
 setup-test:
 	@scripts/setup.sh build test
+	@scripts/contracts.sh python >/dev/null
 	@scripts/llama-server.sh >/dev/null || echo "setup: no llama.cpp server; its tests are skipped"
