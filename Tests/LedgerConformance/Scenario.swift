@@ -33,5 +33,5 @@ public struct Scenario: Sendable, CustomStringConvertible {
 
     /// All scenarios, in the order of the specification.
     public static let all: [Scenario] =
-        identity + balance + settlement + nodes + status + staking + authority
+        identity + balance + settlement + nodes + status + staking + slashing + authority + governance
 }
