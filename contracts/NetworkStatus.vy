@@ -50,7 +50,6 @@ FIRST_REPUTATION: constant(uint256) = 5_000
 REPUTATION_STEP: constant(uint256) = 1_000
 # One of so many nodes may be suspended in an epoch, and always one.
 SUSPENSIONS: constant(uint256) = 5
-MOST_ROWS: constant(uint256) = 250
 
 MASK_8: constant(uint256) = 2**8 - 1
 MASK_16: constant(uint256) = 2**16 - 1
@@ -63,7 +62,6 @@ ROW_UPTIME: constant(uint256) = 64
 ROW_UNITS: constant(uint256) = 80
 ROW_HEALTH: constant(uint256) = 144
 ROW_REPUTATION: constant(uint256) = 160
-ROW_LATENCY: constant(uint256) = 176
 ROW_END: constant(uint256) = 208
 
 # Shifts within a stored row: epoch 32 | uptime 16 | units 64 | health 16 | reputation 16 | latency 32 | C 64 | round 8.

@@ -46,7 +46,6 @@ DAY: constant(uint64) = 86_400
 # How long a call can be carried out once its wait is over.
 GRACE: constant(uint256) = 14 * 86_400
 
-MASK_8: constant(uint256) = 2**8 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 MASK_160: constant(uint256) = 2**160 - 1
 

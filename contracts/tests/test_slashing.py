@@ -99,7 +99,7 @@ def test_receipts_that_prove_nothing_are_refused(bench):
         refused("bad signature", bench.receipts, a, b, None, bad)
         refused("bad signature", bench.receipts, b, a, bad, None)
     nobody = [bench.receipt(node=0, cost=c) for c in (1, 2)]
-    refused("bad signature", bench.receipts, *nobody)
+    refused("bad signature", bench.receipts, *nobody, *[bench.sign("Receipt", r, by=world.stranger) for r in nobody])
     two = register(world, bench.owner)
     refused("bad signature", bench.receipts, *[bench.receipt(node=two, cost=c) for c in (1, 2)],
             *[bench.sign("Receipt", bench.receipt(node=two, cost=c)) for c in (1, 2)])

@@ -201,6 +201,24 @@ def test_what_does_not_pass_does_not(governed):
     refused("unknown case", governor.enact, 4, world.network_status, world.call_data)
 
 
+def test_a_tie_does_not_pass_and_both_sides_make_the_quorum(governed):
+    world, governor = governed, governed.governor
+    world.staking.stake(1, 80 * NANO_LAI, sender=world.people["staker"])
+    world.staking.stake(2, 20 * NANO_LAI, sender=world.people["staker"])
+    world.staking.stake(1, 95 * NANO_LAI, sender=world.people["hub"])
+    for _ in range(2):
+        propose(world)
+    vote(world, "hub", True, 2, number=1)
+    vote(world, "staker", False, 1, 2, number=1)
+    assert governor.proposal_of(1)[7:9] == (500 * NANO_LAI, 500 * NANO_LAI)
+    # 120 and 95 of 2 105 LAI.
+    vote(world, "staker", True, 2, number=2)
+    vote(world, "hub", False, 1, number=2)
+    world.pass_time(5 * DAY)
+    refused("outvoted", governor.enact, 1, world.network_status, world.call_data)
+    governor.enact(2, world.network_status, world.call_data)
+
+
 def test_each_position_votes_once_and_only_if_it_was_there(governed):
     world = governed
     propose(world)
