@@ -6,9 +6,12 @@ extension Scenario {
         Scenario([71], "what a role may do nobody else may, and a refused call changes nothing") { stage in
             let host = try await stage.host()
             let person = try await stage.person()
-            for (command, holders) in try stage.guarded(host, person) {
-                for key in stage.cast.everyone + [host.owner, person.wallet]
-                where !holders.contains(where: { $0.address == key.address }) {
+            let callers = stage.cast.everyone + [host.owner, person.wallet]
+            // Where commands are slow, each is tried by a third of them, and each of them tries a third of the commands.
+            let part = stage.backstage.auditsEveryCommand ? 1 : 3
+            for (index, (command, holders)) in try stage.guarded(host, person).enumerated() {
+                for (number, key) in callers.enumerated()
+                where (index + number).isMultiple(of: part) && !holders.contains(where: { $0.address == key.address }) {
                     do {
                         try await stage.refuse(command, by: key, .notAllowed)
                     } catch let failure as ScenarioFailure {
