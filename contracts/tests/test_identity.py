@@ -215,6 +215,16 @@ def test_11_roots(people, registry, world):
     assert registry.root_of(second.id)[3] == second.rp
 
 
+def test_11_a_root_signs_in_the_form_of_its_kind(people):
+    person = people.wallet("one")
+    device, wallet = DeviceKey("device"), Wallet("wallet")
+    # The ids of one curve under the kind of the other.
+    person.root_change(type("Root", (), {"id": device.id, "kind": 1}))
+    person.root_change(type("Root", (), {"id": wallet.id, "kind": 2, "rp": keccak(b"rp")}))
+    for by in (device, wallet):
+        refused("bad signature", person.grant, Wallet("key"), by=by)
+
+
 def test_11_a_root_is_well_formed(people, registry):
     person = people.wallet("one")
     for root, kind, rp, reason in (
