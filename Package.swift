@@ -235,7 +235,10 @@ let package = Package(
         tests("LedgerEmbedded", ["Ledger", "LedgerConformance", .grdb, .crypto, .nioConcurrency]),
         tests(
             "LedgerEVM",
-            ["Ledger", "LedgerConformance", .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioConcurrency, .crypto],
+            [
+                "Ledger", "LedgerEmbedded", "LedgerConformance", .grdb, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .nioConcurrency, .crypto,
+            ],
             exclude: ["Vectors"]
         ),
         tests("Inference", ["InferenceKernels"], exclude: ["Vectors", "Template/Vectors"]),

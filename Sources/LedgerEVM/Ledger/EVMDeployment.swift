@@ -62,6 +62,18 @@ public struct CodeFingerprint: Hashable, Sendable {
         self.hash = hash
     }
 
+    /// Reads the artefact of a contract, as `contracts/build` holds it; `nil` where it is none.
+    public init?(artefact json: [UInt8]) {
+        struct Form: Decodable {
+            var runtimeHash: Bytes32
+            var runtimeSize: Int
+        }
+        guard let form = try? JSONDecoder().decode(Form.self, from: Data(json)), form.runtimeSize > 0 else {
+            return nil
+        }
+        self.init(length: form.runtimeSize, hash: form.runtimeHash)
+    }
+
     /// The fingerprint of compiled code.
     public init(of code: [UInt8]) {
         self.init(length: code.count, hash: Keccak256.hash(code))

@@ -62,4 +62,10 @@ struct ContractsOnDevnet: Sendable {
         try #require(process.terminationStatus == 0, "deploy.py failed")
         return try EVMDeployment(json: Array(printed))
     }
+
+    /// The code that is checked in.
+    static func code(of contract: Contract) throws -> CodeFingerprint {
+        let file = folder.appending(path: "build/\(contract.rawValue).json")
+        return try #require(CodeFingerprint(artefact: Array(try Data(contentsOf: file))))
+    }
 }

@@ -2,13 +2,16 @@ import Foundation
 import LatticeTesting
 import Ledger
 import LedgerConformance
-import LedgerEVM
 import Logging
 import NIOConcurrencyHelpers
+
+@testable import LedgerEVM
 
 /// Plays scenarios on the contracts: a devnet for each beginning, and its state as it was after the deployment for each scene.
 actor EVMStages: StageFactory {
     static let shared = EVMStages()
+    /// Every wallet allows everything beforehand, so that no command takes two blocks.
+    static let allowing = EVMStages(allowsEverything: true)
 
     /// Devnets compute, and more of them than cores make each other late.
     private static let mostPlaying = 2
@@ -17,6 +20,9 @@ actor EVMStages: StageFactory {
     private var idle: [String: [ContractsOnDevnet]] = [:]
     private var playing = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    private let allowsEverything: Bool
+
+    init(allowsEverything: Bool = false) { self.allowsEverything = allowsEverything }
 
     func play(_ beginning: Beginning, _ scene: @Sendable (Stage) async throws -> Void) async throws {
         if playing >= Self.mostPlaying { await withCheckedContinuation { waiting.append($0) } } else { playing += 1 }
@@ -32,7 +38,7 @@ actor EVMStages: StageFactory {
         if let free = idle[name]?.popLast() { place = free } else { place = try await Self.start(beginning) }
         do {
             let snapshot = try await place.devnet.snapshot()
-            try await Self.play(beginning, on: place, scene)
+            try await Self.play(beginning, on: place, allowsEverything, scene)
             try await place.devnet.revert(to: snapshot)
             // The devnet keeps the states of 128 blocks, of which the one that it went back to may not be any more.
             try await place.devnet.mine()
@@ -56,6 +62,7 @@ actor EVMStages: StageFactory {
     private static func play(
         _ beginning: Beginning,
         on place: ContractsOnDevnet,
+        _ allowsEverything: Bool,
         _ scene: @Sendable (Stage) async throws -> Void
     ) async throws {
         let keyring = Keyring()
@@ -68,7 +75,7 @@ actor EVMStages: StageFactory {
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             )
             defer { ledger.close() }
-            let stage = try await Stage(ledger, EVMBackstage(devnet: place.devnet, keyring: keyring), beginning)
+            let stage = try await Stage(ledger, EVMBackstage(place, keyring, allowsEverything), beginning)
             try await withThrowingTaskGroup { group in
                 group.addTask { await ledger.run() }
                 try await scene(stage)
@@ -84,17 +91,21 @@ actor EVMStages: StageFactory {
 ///
 /// On a local ledger a refused command takes a block as any other does, and here none; so that both clocks go alike, a block
 /// is mined after a command that left none.
-private final class EVMBackstage: Backstage {
-    let devnet: Devnet
-    let keyring: Keyring
+final class EVMBackstage: Backstage {
+    private let place: ContractsOnDevnet
+    private let keyring: Keyring
+    private let allowsEverything: Bool
     let auditsEveryCommand = false
     /// The newest block before the last command.
     private let last = NIOLockedValueBox<UInt64?>(nil)
 
-    init(devnet: Devnet, keyring: Keyring) {
-        self.devnet = devnet
+    init(_ place: ContractsOnDevnet, _ keyring: Keyring, _ allowsEverything: Bool) {
+        self.place = place
         self.keyring = keyring
+        self.allowsEverything = allowsEverything
     }
+
+    private var devnet: Devnet { place.devnet }
 
     private func head() async throws -> BlockHeader {
         let head = try require(try await devnet.client.header(.latest), "no block")
@@ -123,6 +134,18 @@ private final class EVMBackstage: Backstage {
     func admit(_ key: Secp256k1Key) async throws {
         keyring.add(key)
         try await devnet.give(Wei.gwei.times(1_000_000_000).times(1_000), to: key.address)
+        guard allowsEverything else { return }
+        for (nonce, spender) in [Contract.userRegistry, .staking, .slashing].enumerated() {
+            let transaction = Transaction(
+                chainID: devnet.chainID,
+                nonce: UInt64(nonce),
+                to: place.deployment.contracts[.laiToken],
+                data: TokenCalls.approve(place.deployment.contracts[spender], TokenAmount(units: .max)),
+                gasLimit: 100_000,
+                fees: .market(tip: .gwei, most: .gwei.times(100))
+            )
+            try await devnet.client.send(try transaction.signed(by: key))
+        }
     }
 }
 
