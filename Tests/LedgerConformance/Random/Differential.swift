@@ -68,7 +68,8 @@ public struct Differential: Sendable {
     /// Runs on ledgers of two kinds, and where they differ runs again on fresh ones, comparing everything after each command,
     /// to find the shortest prefix that shows it.
     public func run(_ left: some StageFactory, _ right: some StageFactory) async throws -> Difference? {
-        guard let found = try await once(left, right), stride > 1 else { return try await once(left, right) }
+        guard let found = try await once(left, right) else { return nil }
+        guard stride > 1 else { return found }
         let closer = Differential(seed: seed, count: found.prefix.count)
         return try await closer.once(left, right) ?? found
     }
