@@ -69,7 +69,7 @@ actor EVMStages: StageFactory {
         try await withTemporaryDirectory { folder in
             let ledger = try await EVMLedger.open(
                 place.deployment,
-                transports: [place.devnet.transport],
+                transports: [QuickEstimates(inner: place.devnet.transport)],
                 path: folder + "/evm.sqlite",
                 keyring: keyring,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
