@@ -10,7 +10,7 @@ LATTICE := .build/release/lattice
 SWIFT := SWIFT_DETERMINISTIC_HASHING=1 swift
 export LATTICE_SHARED ?= $(abspath ../shared)
 
-.PHONY: help run test unit fuzz fuzz-short demo api engines kernel-bits browser examples build release format lint interop interop-short tsan asan soak \
+.PHONY: help run test nightly unit fuzz fuzz-short demo api engines kernel-bits browser examples build release format lint interop interop-short tsan asan soak \
         bench bench-gateway bench-ledger bench-engine bench-rpc proto clean setup setup-test
 
 help: ## List the commands
@@ -48,6 +48,12 @@ asan: setup ## The network tests under the address sanitizer
 soak: setup ## 100,000 connects and calls, and nothing may be left of them
 	$(SWIFT) build --build-tests
 	LATTICE_SOAK=100000 $(SWIFT_TEST) --filter Soak
+
+# Hours: what the tests try a few times, they try many times.
+nightly: setup-test ## Long random runs of both ledgers and of the contracts
+	$(SWIFT) build --build-tests
+	LATTICE_LONG=1 $(SWIFT_TEST) --filter '^(LedgerEmbedded|LedgerEVM)Tests'
+	LATTICE_FUZZ_SEEDS=20 LATTICE_FUZZ_STEPS=2000 scripts/contracts.sh test test_invariants.py
 
 examples: setup ## Build the examples as packages of their own, and run them
 	scripts/examples.sh
