@@ -1,5 +1,6 @@
 import LatticeTesting
 import Ledger
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import Nexus
@@ -8,6 +9,23 @@ import Testing
     let credit = Credit()
     let user = UserID(1)
     let channel = Credit.ChannelName(key: .zero, node: NodeID(1))
+
+    @Test func `waits for a batch on its way before it says that there is too little`() async throws {
+        let credit = Credit()
+        let channel = Credit.ChannelName(key: KeyID.zero, node: NodeID(1))
+        credit.restore(user: UserID(1), channel: channel, signed: Nano(40), paid: .zero)
+        credit.beginSettling()
+        let asked = NIOLockedValueBox(0)
+        // The ledger has charged the forty of its hundred, which stand here as unsettled still.
+        async let hold = credit.hold(Nano(60), for: UserID(1)) {
+            asked.withLockedValue { $0 += 1 }
+            return Nano(60)
+        }
+        try await eventually("the ledger is asked") { asked.withLockedValue { $0 > 0 } }
+        credit.settled(channel, of: UserID(1), paid: Nano(40))
+        credit.endSettling()
+        #expect(try await hold.amount == Nano(60))
+    }
 
     @Test func `holds no more than there is`() async throws {
         _ = try await hold(60)

@@ -50,6 +50,8 @@ package final class Credit: Sendable {
         var nextHold: UInt64 = 0
         /// Counts settlements, each of which moves both the ledger's figure and ours.
         var settlements: UInt64 = 0
+        /// Batches on their way to the ledger: it may have charged what stands here as unsettled.
+        var settling = 0
     }
 
     private let state = NIOLockedValueBox(State())
@@ -72,6 +74,38 @@ package final class Credit: Sendable {
         state.withLockedValue { $0.standings[user] ?? Standing() }
     }
 
+    /// The longest that somebody who asks waits for a batch; after it the figure is lower than the truth, never higher.
+    private static let patience: Duration = .seconds(2)
+
+    /// A batch of vouchers goes to the ledger.
+    func beginSettling() { state.withLockedValue { $0.settling += 1 } }
+
+    /// What the ledger says of the batch stands here too.
+    func endSettling() { state.withLockedValue { $0.settling -= 1 } }
+
+    /// Waits until no batch is on its way, for a while: until then what it charges may be missing twice.
+    func settle() async {
+        let start = ContinuousClock.now
+        while state.withLockedValue({ $0.settling > 0 }), start.duration(to: .now) < Self.patience, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// What the user has outside the ledger's books, and the figure of the ledger that goes with it.
+    func standing<Figure: Sendable>(
+        of user: UserID,
+        beside figure: () async throws(NexusError) -> Figure
+    ) async throws(NexusError) -> (standing: Standing, figure: Figure) {
+        for _ in 0..<8 {
+            await settle()
+            let before = state.withLockedValue { $0.settlements }
+            let figure = try await figure()
+            let (standing, after) = state.withLockedValue { ($0.standings[user] ?? Standing(), $0.settlements) }
+            if before == after, state.withLockedValue({ $0.settling == 0 }) { return (standing, figure) }
+        }
+        return (standing(of: user), try await figure())
+    }
+
     /// Holds an amount, or says how much there is.
     ///
     /// - Parameter funds: reads what the user has on the ledger. It is read again when a settlement came between, since
@@ -81,6 +115,7 @@ package final class Credit: Sendable {
         for user: UserID,
         funds: () async throws(NexusError) -> Nano
     ) async throws(NexusError) -> Hold {
+        var hasWaited = false
         while true {
             let before = state.withLockedValue { $0.settlements }
             let available = try await funds()
@@ -89,6 +124,8 @@ package final class Credit: Sendable {
                 var standing = state.standings[user] ?? Standing()
                 let headroom = standing.headroom(of: available)
                 guard amount <= headroom else {
+                    // The batch on its way may be what is missing.
+                    if state.settling > 0, !hasWaited { return .success(nil) }
                     return .failure(.insufficientCredits(needed: amount, headroom: headroom))
                 }
                 standing.reserved = standing.reserved.clampedAdding(amount)
@@ -99,6 +136,8 @@ package final class Credit: Sendable {
                 return .success(hold)
             }
             if let hold = try attempt.get() { return hold }
+            await settle()
+            hasWaited = true
         }
     }
 

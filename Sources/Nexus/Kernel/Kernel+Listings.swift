@@ -39,12 +39,15 @@ extension Kernel {
 
     /// Balance and spending of an account.
     public func account(_ id: AccountID) async throws(NexusError) -> AccountListing {
-        let funds: Funds
-        do { funds = try await ledger.funds(id.user) } catch { throw .internalFault("the ledger cannot be read") }
-        let standing = credit.standing(of: id.user)
         let key: KeyID?
         do { key = try await keys.keyID(of: id.user) } catch { throw .internalFault("the store cannot be read") }
-        let spendable = if let key { try await spendable(id.user, with: key) } else { Nano.zero }
+        let (standing, (funds, spendable)) = try await credit.standing(of: id.user) {
+            () async throws(NexusError) -> (Funds, Nano) in
+            let funds: Funds
+            do { funds = try await ledger.funds(id.user) } catch { throw .internalFault("the ledger cannot be read") }
+            let rest = if let key { try await self.spendable(id.user, with: key) } else { Nano.zero }
+            return (funds, rest)
+        }
         return AccountListing(
             user: id.user,
             available: funds.available,

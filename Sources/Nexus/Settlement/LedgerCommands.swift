@@ -28,15 +28,23 @@ struct LedgerCommands: Sendable {
     private static let pause: Duration = .seconds(1)
 
     /// Has the ledger do something in the name of a caller that Nexus has authenticated.
+    ///
+    /// - Parameter whenIncluded: called once, as soon as the command is in a block.
     func perform(
         _ command: Command,
         caller: Address,
-        until standing: Standing = .included
+        until standing: Standing = .included,
+        whenIncluded: () async throws -> Void = {}
     ) async throws -> Inclusion {
         let id = freshID()
         let start = ContinuousClock.now
+        var wasIncluded = false
         var outcome = try await ledger.submit(command, caller: caller, id: id).outcome
         while true {
+            if outcome.inclusion != nil, !wasIncluded {
+                wasIncluded = true
+                try await whenIncluded()
+            }
             switch outcome {
             case .final(let inclusion): return inclusion
             case .included(let inclusion) where standing == .included: return inclusion

@@ -88,17 +88,25 @@ struct Settlement: Sendable {
         }
         guard !payable.isEmpty else { return 0 }
         let command = Command.settle(payable.map { SettleEntry($0.signed.voucher, signature: $0.signed.signature) })
-        _ = try await commands.perform(command, caller: settler, until: .final)
-        for stored in payable {
-            await note(stored, paid: try await commands.ledger.channel(stored.key, stored.signed.voucher.node).paid)
+        credit.beginSettling()
+        var isSettling = true
+        defer { if isSettling { credit.endSettling() } }
+        _ = try await commands.perform(command, caller: settler, until: .final) {
+            // What users have and what they owe move together, also while a chain may still take the batch back.
+            for stored in payable {
+                credit.settled(channel(of: stored), of: stored.user, paid: try await paid(on: stored))
+            }
+            isSettling = false
+            credit.endSettling()
         }
+        for stored in payable { await note(stored, paid: try await paid(on: stored)) }
         logger.debug("settled", metadata: ["vouchers": "\(payable.count)"])
         return payable.count
     }
 
     /// Whether a voucher has become unpayable, or for another reason than before.
     private func isNews(_ status: SettleStatus, of stored: NexusStore.StoredVoucher) -> Bool {
-        let channel = Credit.ChannelName(key: stored.key, node: stored.signed.voucher.node)
+        let channel = channel(of: stored)
         return unpayable.withLockedValue { unpayable in
             let isUnpayable = !status.isPaid && status != .nothingNew
             let before = unpayable.updateValue(status, forKey: channel)
@@ -107,8 +115,16 @@ struct Settlement: Sendable {
         }
     }
 
+    private func paid(on stored: NexusStore.StoredVoucher) async throws -> Nano {
+        try await commands.ledger.channel(stored.key, stored.signed.voucher.node).paid
+    }
+
+    private func channel(of stored: NexusStore.StoredVoucher) -> Credit.ChannelName {
+        Credit.ChannelName(key: stored.key, node: stored.signed.voucher.node)
+    }
+
     private func note(_ stored: NexusStore.StoredVoucher, paid: Nano) async {
-        let channel = Credit.ChannelName(key: stored.key, node: stored.signed.voucher.node)
+        let channel = channel(of: stored)
         credit.settled(channel, of: stored.user, paid: paid)
         await book.settled(channel, paid: paid)
     }
