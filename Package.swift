@@ -199,7 +199,7 @@ let package = Package(
         ),
         .target(
             name: "LedgerConformance",
-            dependencies: ["Ledger", "LatticeTesting", .crypto],
+            dependencies: ["Ledger", "LedgerEmbedded", "LatticeTesting", .nioConcurrency, .crypto],
             path: "Tests/LedgerConformance",
             swiftSettings: strict
         ),

@@ -1,43 +1,52 @@
 import Foundation
 import LatticeTesting
-import Ledger
-import LedgerConformance
-import LedgerEmbedded
+public import Ledger
+public import LedgerEmbedded
 import NIOConcurrencyHelpers
 import Testing
 
 /// A clock that stands still until a test moves it.
-final class ManualTime: Sendable {
+public final class ManualTime: Sendable {
     private let seconds: NIOLockedValueBox<UInt64>
 
-    init(_ start: UInt64 = 1_800_000_000) { seconds = NIOLockedValueBox(start) }
+    /// Stands at a second.
+    public init(_ start: UInt64 = 1_800_000_000) { seconds = NIOLockedValueBox(start) }
 
-    var now: UInt64 { seconds.withLockedValue { $0 } }
-    func advance(_ delta: UInt64) { seconds.withLockedValue { $0 += delta } }
-    func set(_ value: UInt64) { seconds.withLockedValue { $0 = value } }
+    /// The second at which it stands.
+    public var now: UInt64 { seconds.withLockedValue { $0 } }
+    /// Moves on.
+    public func advance(_ delta: UInt64) { seconds.withLockedValue { $0 += delta } }
+    /// Moves to a second.
+    public func set(_ value: UInt64) { seconds.withLockedValue { $0 = value } }
 }
 
 /// The clock of a local ledger on a stage: each command stands a second behind the one before it, as on a chain.
-struct LocalBackstage: Backstage {
-    let time: ManualTime
+public struct LocalBackstage: Backstage {
+    private let time: ManualTime
+    /// Whether every nano is counted after each command.
+    public let auditsEveryCommand: Bool
     /// The time that the next command was given, if it was.
     private let next = NIOLockedValueBox<UInt64?>(nil)
 
-    init(time: ManualTime) {
+    /// Runs a stage by a clock.
+    public init(time: ManualTime, auditsEveryCommand: Bool = true) {
         self.time = time
+        self.auditsEveryCommand = auditsEveryCommand
     }
 
-    let auditsEveryCommand = false
+    /// The time of the newest block.
+    public func now() async throws -> UInt64 { time.now }
 
-    func now() async throws -> UInt64 { time.now }
-
-    func setTime(_ time: UInt64) async throws {
+    /// Makes the next command happen at that second.
+    public func setTime(_ time: UInt64) async throws {
         next.withLockedValue { $0 = time }
     }
 
-    func admit(_ key: Secp256k1Key) async throws {}
+    /// Nothing to do: a local ledger takes the caller's word.
+    public func admit(_ key: Secp256k1Key) async throws {}
 
-    func willSubmit() async throws {
+    /// Moves the clock to where the next command stands.
+    public func willSubmit() async throws {
         let given = next.withLockedValue { next in
             defer { next = nil }
             return next
@@ -47,8 +56,14 @@ struct LocalBackstage: Backstage {
 }
 
 /// Plays on fresh local ledgers, each of which must verify afterwards.
-struct LocalStages: StageFactory {
-    func play(_ beginning: Beginning, _ scene: @Sendable (Stage) async throws -> Void) async throws {
+public struct LocalStages: StageFactory {
+    private let auditsEveryCommand: Bool
+
+    /// Plays on ledgers that are audited after every command, or at the end only.
+    public init(auditsEveryCommand: Bool = true) { self.auditsEveryCommand = auditsEveryCommand }
+
+    /// Plays a scene on a ledger of its own.
+    public func play(_ beginning: Beginning, _ scene: @Sendable (Stage) async throws -> Void) async throws {
         try await withTemporaryDirectory { folder in
             let path = folder + "/ledger.sqlite"
             let key = ClusterKey()
@@ -60,7 +75,13 @@ struct LocalStages: StageFactory {
                 now: { time.now }
             )
             do {
-                try await scene(try await Stage(ledger, LocalBackstage(time: time), beginning))
+                try await scene(
+                    try await Stage(
+                        ledger,
+                        LocalBackstage(time: time, auditsEveryCommand: auditsEveryCommand),
+                        beginning
+                    )
+                )
             } catch {
                 await ledger.close()
                 throw error
@@ -74,7 +95,7 @@ struct LocalStages: StageFactory {
 
 extension Genesis {
     /// What a stage begins with, as a local ledger takes it.
-    init(_ beginning: Beginning, clusterPublicKey: [UInt8]) {
+    public init(_ beginning: Beginning, clusterPublicKey: [UInt8]) {
         let contracts = ContractAddresses.local(clusterPublicKey: clusterPublicKey)
         let cast = beginning.cast
         self.init(
